@@ -1,0 +1,287 @@
+//! What each operation needs permission for: its resources and the context keys that only it knows.
+//!
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
+
+use rolecall_access::{Caller, Demand, Identity};
+use rolecall_aws_model::iam::{Request, Tag};
+use rolecall_state::entities::Tags;
+use rolecall_state::snapshot::Account;
+use rolecall_state::{PolicyRef, Snapshot, arn};
+
+/// The context key of the service's own for a resource's tags.
+const RESOURCE_TAG: &str = "iam:ResourceTag";
+
+/// What `request` needs permission for.
+pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Vec<Demand> {
+    let Some(account) = snapshot.account(caller.account) else { return Vec::new() };
+    let asked = Asked { action: format!("iam:{}", request.operation().name()), caller, account };
+    asked.demands(request)
+}
+
+struct Asked<'a> {
+    action: String,
+    caller: &'a Caller,
+    account: &'a Account,
+}
+
+impl Asked<'_> {
+    fn demands(&self, request: &Request) -> Vec<Demand> {
+        use Request as R;
+        let one = match request {
+            R::CreateUser(r) => self
+                .new_entity("user", r.path.as_deref(), &r.user_name, &r.tags)
+                .with_option("iam:PermissionsBoundary", r.permissions_boundary.as_deref()),
+            R::CreateRole(r) => self
+                .new_entity("role", r.path.as_deref(), &r.role_name, &r.tags)
+                .with_option("iam:PermissionsBoundary", r.permissions_boundary.as_deref()),
+            R::CreateGroup(r) => self.new_entity("group", r.path.as_deref(), &r.group_name, &[]),
+            R::CreatePolicy(r) => self.new_entity("policy", r.path.as_deref(), &r.policy_name, &r.tags),
+            R::CreateInstanceProfile(r) => {
+                self.new_entity("instance-profile", r.path.as_deref(), &r.instance_profile_name, &r.tags)
+            }
+            R::AddRoleToInstanceProfile(r) => {
+                return vec![self.profile(&r.instance_profile_name), self.pass_role(&r.role_name)];
+            }
+            R::ListUsers(r) => self.list("user", r.path_prefix.as_deref()),
+            R::ListRoles(r) => self.list("role", r.path_prefix.as_deref()),
+            R::ListGroups(r) => self.list("group", r.path_prefix.as_deref()),
+            R::ListInstanceProfiles(r) => self.list("instance-profile", r.path_prefix.as_deref()),
+            R::TagUser(r) => self.user(&r.user_name).with_request_tags(pairs(&r.tags)),
+            R::TagRole(r) => self.role(&r.role_name).with_request_tags(pairs(&r.tags)),
+            R::TagPolicy(r) => self.policy(&r.policy_arn).with_request_tags(pairs(&r.tags)),
+            R::TagInstanceProfile(r) => self.profile(&r.instance_profile_name).with_request_tags(pairs(&r.tags)),
+            R::UntagUser(r) => self.user(&r.user_name).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagRole(r) => self.role(&r.role_name).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagPolicy(r) => self.policy(&r.policy_arn).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagInstanceProfile(r) => {
+                self.profile(&r.instance_profile_name).with_many("aws:TagKeys", r.tag_keys.clone())
+            }
+            _ => return self.of_one_entity(request),
+        };
+        vec![one]
+    }
+
+    fn of_one_entity(&self, request: &Request) -> Vec<Demand> {
+        self.of_user(request)
+            .or_else(|| self.of_role(request))
+            .or_else(|| self.of_group(request))
+            .or_else(|| self.of_policy_or_profile(request))
+            .map_or_else(|| vec![self.demand("*".to_owned())], |demand| vec![demand])
+    }
+
+    fn of_user(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::GetUser(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UpdateUser(r) => self.user(&r.user_name),
+            R::DeleteUser(r) => self.user(&r.user_name),
+            R::ListUserTags(r) => self.user(&r.user_name),
+            R::ListGroupsForUser(r) => self.user(&r.user_name),
+            R::AttachUserPolicy(r) => self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::DetachUserPolicy(r) => self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::ListAttachedUserPolicies(r) => self.user(&r.user_name),
+            R::PutUserPolicy(r) => self.bounded_user(&r.user_name),
+            R::DeleteUserPolicy(r) => self.bounded_user(&r.user_name),
+            R::GetUserPolicy(r) => self.user(&r.user_name),
+            R::ListUserPolicies(r) => self.user(&r.user_name),
+            R::PutUserPermissionsBoundary(r) => {
+                self.user(&r.user_name).with("iam:PermissionsBoundary", r.permissions_boundary.as_str())
+            }
+            R::DeleteUserPermissionsBoundary(r) => self.bounded_user(&r.user_name),
+            R::CreateAccessKey(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UpdateAccessKey(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::DeleteAccessKey(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::ListAccessKeys(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::CreateLoginProfile(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::GetLoginProfile(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UpdateLoginProfile(r) => self.user(&r.user_name),
+            R::DeleteLoginProfile(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::ChangePassword(_) => self.user_or_caller(None),
+            R::ListMFADevices(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::EnableMFADevice(r) => self.user(&r.user_name),
+            R::ResyncMFADevice(r) => self.user(&r.user_name),
+            R::DeactivateMFADevice(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::ListSSHPublicKeys(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UploadSSHPublicKey(r) => self.user(&r.user_name),
+            R::GetSSHPublicKey(r) => self.user(&r.user_name),
+            R::UpdateSSHPublicKey(r) => self.user(&r.user_name),
+            R::DeleteSSHPublicKey(r) => self.user(&r.user_name),
+            R::ListSigningCertificates(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UploadSigningCertificate(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::UpdateSigningCertificate(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::DeleteSigningCertificate(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::ListServiceSpecificCredentials(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::CreateServiceSpecificCredential(r) => self.user(&r.user_name),
+            R::UpdateServiceSpecificCredential(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::ResetServiceSpecificCredential(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::DeleteServiceSpecificCredential(r) => self.user_or_caller(r.user_name.as_deref()),
+            _ => return None,
+        })
+    }
+
+    fn of_role(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::GetRole(r) => self.role(&r.role_name),
+            R::UpdateRole(r) => self.role(&r.role_name),
+            R::UpdateRoleDescription(r) => self.role(&r.role_name),
+            R::UpdateAssumeRolePolicy(r) => self.role(&r.role_name),
+            R::DeleteRole(r) => self.role(&r.role_name),
+            R::ListRoleTags(r) => self.role(&r.role_name),
+            R::ListInstanceProfilesForRole(r) => self.role(&r.role_name),
+            R::AttachRolePolicy(r) => self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::DetachRolePolicy(r) => self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::ListAttachedRolePolicies(r) => self.role(&r.role_name),
+            R::PutRolePolicy(r) => self.bounded_role(&r.role_name),
+            R::DeleteRolePolicy(r) => self.bounded_role(&r.role_name),
+            R::GetRolePolicy(r) => self.role(&r.role_name),
+            R::ListRolePolicies(r) => self.role(&r.role_name),
+            R::PutRolePermissionsBoundary(r) => {
+                self.role(&r.role_name).with("iam:PermissionsBoundary", r.permissions_boundary.as_str())
+            }
+            R::DeleteRolePermissionsBoundary(r) => self.bounded_role(&r.role_name),
+            R::DeleteServiceLinkedRole(r) => self.role(&r.role_name),
+            _ => return None,
+        })
+    }
+
+    fn of_group(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::GetGroup(r) => self.group(&r.group_name),
+            R::UpdateGroup(r) => self.group(&r.group_name),
+            R::DeleteGroup(r) => self.group(&r.group_name),
+            R::AddUserToGroup(r) => self.group(&r.group_name),
+            R::RemoveUserFromGroup(r) => self.group(&r.group_name),
+            R::AttachGroupPolicy(r) => self.group(&r.group_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::DetachGroupPolicy(r) => self.group(&r.group_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::ListAttachedGroupPolicies(r) => self.group(&r.group_name),
+            R::PutGroupPolicy(r) => self.group(&r.group_name),
+            R::DeleteGroupPolicy(r) => self.group(&r.group_name),
+            R::GetGroupPolicy(r) => self.group(&r.group_name),
+            R::ListGroupPolicies(r) => self.group(&r.group_name),
+            _ => return None,
+        })
+    }
+
+    fn of_policy_or_profile(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::GetPolicy(r) => self.policy(&r.policy_arn),
+            R::DeletePolicy(r) => self.policy(&r.policy_arn),
+            R::GetPolicyVersion(r) => self.policy(&r.policy_arn),
+            R::CreatePolicyVersion(r) => self.policy(&r.policy_arn),
+            R::DeletePolicyVersion(r) => self.policy(&r.policy_arn),
+            R::SetDefaultPolicyVersion(r) => self.policy(&r.policy_arn),
+            R::ListPolicyVersions(r) => self.policy(&r.policy_arn),
+            R::ListEntitiesForPolicy(r) => self.policy(&r.policy_arn),
+            R::ListPolicyTags(r) => self.policy(&r.policy_arn),
+            R::GetInstanceProfile(r) => self.profile(&r.instance_profile_name),
+            R::DeleteInstanceProfile(r) => self.profile(&r.instance_profile_name),
+            R::RemoveRoleFromInstanceProfile(r) => self.profile(&r.instance_profile_name),
+            R::ListInstanceProfileTags(r) => self.profile(&r.instance_profile_name),
+            _ => return None,
+        })
+    }
+
+    fn demand(&self, resource: String) -> Demand {
+        Demand::new(self.action.clone(), resource)
+    }
+
+    fn arn(&self, kind: &str, path: &str, name: &str) -> String {
+        arn::iam(self.caller.partition, self.account.id(), kind, path, name)
+    }
+
+    fn new_entity(&self, kind: &str, path: Option<&str>, name: &str, tags: &[Tag]) -> Demand {
+        self.demand(self.arn(kind, path.unwrap_or("/"), name)).with_request_tags(pairs(tags))
+    }
+
+    // The resource of a list is the path that it lists, as AWS's denials show it.
+    fn list(&self, kind: &str, prefix: Option<&str>) -> Demand {
+        self.demand(self.arn(kind, prefix.unwrap_or("/"), ""))
+    }
+
+    // What does not exist is asked for under the root path: whoever may not is denied before
+    // anyone learns that there is nothing.
+    fn user(&self, name: &str) -> Demand {
+        match self.account.users.get(name) {
+            Some(user) => tagged(self.demand(self.arn("user", &user.path, &user.name)), &user.tags),
+            None => self.demand(self.arn("user", "/", name)),
+        }
+    }
+
+    fn user_or_caller(&self, name: Option<&str>) -> Demand {
+        match (name, &self.caller.identity) {
+            (Some(name), _) => self.user(name),
+            (None, Identity::User(user)) => self.user(&user.name),
+            (None, _) => self.demand(self.caller.arn()),
+        }
+    }
+
+    fn bounded_user(&self, name: &str) -> Demand {
+        let boundary = self.account.users.get(name).and_then(|user| user.boundary.as_ref());
+        self.user(name).with_option("iam:PermissionsBoundary", self.policy_arn(boundary))
+    }
+
+    fn role(&self, name: &str) -> Demand {
+        match self.account.roles.get(name) {
+            Some(role) => tagged(self.demand(self.arn("role", &role.path, &role.name)), &role.tags),
+            None => self.demand(self.arn("role", "/", name)),
+        }
+    }
+
+    fn bounded_role(&self, name: &str) -> Demand {
+        let boundary = self.account.roles.get(name).and_then(|role| role.boundary.as_ref());
+        self.role(name).with_option("iam:PermissionsBoundary", self.policy_arn(boundary))
+    }
+
+    // Whoever puts a role into a profile hands it to EC2's instances.
+    fn pass_role(&self, name: &str) -> Demand {
+        let mut demand = self.role(name).with("iam:PassedToService", "ec2.amazonaws.com");
+        demand.action = "iam:PassRole".into();
+        demand
+    }
+
+    fn group(&self, name: &str) -> Demand {
+        let path = self.account.groups.get(name).map_or("/", |group| group.path.as_str());
+        self.demand(self.arn("group", path, name))
+    }
+
+    fn profile(&self, name: &str) -> Demand {
+        match self.account.instance_profiles.get(name) {
+            Some(profile) => {
+                tagged(self.demand(self.arn("instance-profile", &profile.path, &profile.name)), &profile.tags)
+            }
+            None => self.demand(self.arn("instance-profile", "/", name)),
+        }
+    }
+
+    fn policy(&self, arn: &str) -> Demand {
+        let demand = self.demand(arn.to_owned());
+        match PolicyRef::from_arn(arn, self.account.id()) {
+            Some(PolicyRef::Customer(key)) => match self.account.policies.by_key(&key) {
+                Some(policy) => tagged(demand, &policy.tags),
+                None => demand,
+            },
+            _ => demand,
+        }
+    }
+
+    fn policy_arn(&self, policy: Option<&PolicyRef>) -> Option<String> {
+        Some(match policy? {
+            PolicyRef::Aws(name) => arn::aws_managed_policy(self.caller.partition, name),
+            PolicyRef::Customer(key) => {
+                let policy = self.account.policies.by_key(key)?;
+                self.arn("policy", &policy.path, &policy.name)
+            }
+        })
+    }
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+fn tagged(demand: Demand, tags: &Tags) -> Demand {
+    demand.with_resource_tags(Some(RESOURCE_TAG), tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+}

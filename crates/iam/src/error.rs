@@ -1,0 +1,101 @@
+//! Why an IAM operation fails, in AWS's words; one mapping to codes.
+
+use rolecall_aws_model::iam::ErrorCode;
+use rolecall_state::StateError;
+
+/// Why an IAM operation fails.
+#[derive(Debug, thiserror::Error)]
+pub enum IamError {
+    /// Something that the request names does not exist.
+    #[error("{0}")]
+    NoSuchEntity(String),
+    /// Something of that name exists already.
+    #[error("{0}")]
+    EntityAlreadyExists(String),
+    /// Something else still needs the entity.
+    #[error("{0}")]
+    DeleteConflict(String),
+    /// A quota would be exceeded.
+    #[error("{0}")]
+    LimitExceeded(String),
+    /// A policy document is no good.
+    #[error("{0}")]
+    MalformedPolicyDocument(String),
+    /// A parameter's value is not possible.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// A parameter's form is not possible.
+    #[error("{0}")]
+    Validation(String),
+    /// The marker of a list is none that an earlier answer gave.
+    #[error("Invalid Marker.")]
+    InvalidMarker,
+    /// The entity is protected from this change.
+    #[error("{0}")]
+    UnmodifiableEntity(String),
+    /// The entity can't be changed for the moment.
+    #[error("{0}")]
+    EntityTemporarilyUnmodifiable(String),
+    /// Two requests changed the same entity.
+    #[error("{0}")]
+    ConcurrentModification(String),
+    /// The policy can't be attached to anything.
+    #[error("{0}")]
+    PolicyNotAttachable(String),
+    /// The operation is not for this caller, whatever its policies say.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// The operation is not built.
+    #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
+    NotImplemented(&'static str),
+    /// The state could not be read or changed.
+    #[error("the state could not be changed")]
+    State(#[from] StateError),
+}
+
+impl IamError {
+    /// "The user with name X cannot be found."
+    pub(crate) fn no_such(kind: &str, name: &str) -> Self {
+        Self::NoSuchEntity(format!("The {kind} with name {name} cannot be found."))
+    }
+
+    /// "User with name X already exists."
+    pub(crate) fn already(kind: &str, name: &str) -> Self {
+        Self::EntityAlreadyExists(format!("{kind} with name {name} already exists."))
+    }
+
+    /// "Cannot delete entity, must WHAT first."
+    pub(crate) fn conflict(what: &str) -> Self {
+        Self::DeleteConflict(format!("Cannot delete entity, must {what} first."))
+    }
+
+    /// "Cannot exceed quota for NAME: N"
+    pub(crate) fn quota(name: &str, quota: usize) -> Self {
+        Self::LimitExceeded(format!("Cannot exceed quota for {name}: {quota}"))
+    }
+}
+
+impl IamError {
+    /// The error's code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoSuchEntity(_) => ErrorCode::NoSuchEntity,
+            Self::EntityAlreadyExists(_) => ErrorCode::EntityAlreadyExists,
+            Self::DeleteConflict(_) => ErrorCode::DeleteConflict,
+            Self::LimitExceeded(_) => ErrorCode::LimitExceeded,
+            Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
+            Self::InvalidInput(_) => ErrorCode::InvalidInput,
+            Self::Validation(_) | Self::InvalidMarker => ErrorCode::ValidationError,
+            Self::UnmodifiableEntity(_) => ErrorCode::UnmodifiableEntity,
+            Self::EntityTemporarilyUnmodifiable(_) => ErrorCode::EntityTemporarilyUnmodifiable,
+            Self::ConcurrentModification(_) => ErrorCode::ConcurrentModification,
+            Self::PolicyNotAttachable(_) => ErrorCode::PolicyNotAttachable,
+            Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::NotImplemented(_) => ErrorCode::NotImplemented,
+            // The cause goes to the log under the request id, never to the caller.
+            Self::State(StateError::Contended) => ErrorCode::ConcurrentModification,
+            Self::State(StateError::Stale) => ErrorCode::ServiceUnavailable,
+            Self::State(_) => ErrorCode::ServiceFailure,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! IAM: the rules of each operation, and nothing of how requests come in.
+//!
+//! [`demands`] says what an operation needs permission for; [`handle`] carries it out on a
+//! transaction, and takes nothing that was not authorized.
+
+mod access_keys;
+mod account;
+mod attachments;
+mod boundaries;
+mod demands;
+mod dispatch;
+mod documents;
+mod env;
+mod error;
+mod groups;
+mod inline;
+mod instance_profiles;
+mod paging;
+mod policies;
+mod policy_lists;
+mod quotas;
+mod roles;
+mod tags;
+mod users;
+mod views;
+
+pub use demands::demands;
+pub use dispatch::{handle, is_handled};
+pub use env::Env;
+pub use error::IamError;
+pub use instance_profiles::role_of;
+pub use quotas::Quotas;

@@ -1,0 +1,36 @@
+//! An account and its root user.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccessKey, Format, LoginProfile};
+use crate::ids::AccountId;
+use crate::time::Timestamp;
+
+/// An account: the unit of isolation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountRecord {
+    /// The stored form.
+    pub v: Format,
+    /// Its id.
+    pub id: AccountId,
+    /// Its name, for people.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The account's alias, if it has one: unique over all accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// The root user's credentials.
+    pub root: RootUser,
+}
+
+/// The root user of an account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RootUser {
+    /// At most two, as for users.
+    #[serde(default)]
+    pub access_keys: Vec<AccessKey>,
+    /// The root user's console password, where one was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_profile: Option<LoginProfile>,
+}

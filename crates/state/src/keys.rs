@@ -1,0 +1,38 @@
+//! Where each entity stands in the store. Keys are readable: an operator can list them.
+
+use crate::entities::NameKey;
+use crate::ids::{AccountId, UniqueId};
+
+/// The prefix of all account records.
+pub(crate) const ACCOUNTS: &str = "accounts/";
+/// The prefix of everything that belongs to an account.
+pub(crate) const ENTITIES: &str = "entities/";
+/// The key of the session key ring.
+pub(crate) const KEY_RING: &str = "sessions/key-ring";
+/// The prefix of the account aliases, which are unique over all accounts.
+pub(crate) const ALIASES: &str = "aliases/";
+
+/// The key of an account's record.
+pub(crate) fn account(account: AccountId) -> String {
+    format!("{ACCOUNTS}{account}")
+}
+
+/// The key that claims an account alias.
+pub(crate) fn alias(alias: &str) -> String {
+    format!("{ALIASES}{alias}")
+}
+
+/// The key of an entity: `collection` is `users`, `roles`, ….
+pub(crate) fn entity(account: AccountId, collection: &str, name: &NameKey) -> String {
+    format!("{ENTITIES}{account}/{collection}/{}", name.as_str())
+}
+
+/// The prefix of the marks that say who refers to `target`: it can't be deleted while any stands.
+pub(crate) fn references(account: AccountId, target: &UniqueId) -> String {
+    format!("{ENTITIES}{account}/references/{target}/")
+}
+
+/// The mark that says `source` refers to `target`, as `role` (such as `attached` or `boundary`).
+pub(crate) fn reference(account: AccountId, target: &UniqueId, role: &str, source: &UniqueId) -> String {
+    format!("{}{role}/{source}", references(account, target))
+}

@@ -1,0 +1,32 @@
+//! Typed entities, their ids, the transactions that keep them consistent, and the snapshot that
+//! every request is authenticated and authorized on.
+//!
+//! Reads are of a [`Snapshot`], which never changes; writes are proposed as a [`Txn`] and land
+//! through [`State::write`] on exactly what they were decided on, or run again.
+
+pub mod access_keys;
+pub mod arn;
+pub mod entities;
+mod entropy;
+mod holders;
+mod ids;
+mod key_ring;
+mod keys;
+mod policy_ref;
+mod seal;
+pub mod snapshot;
+mod state;
+mod time;
+pub mod trust;
+mod txn;
+
+pub use entropy::{Entropy, SystemEntropy};
+pub use holders::{Bounded, PolicyHolder};
+pub use ids::{AccessKeyId, AccountId, IdKind, InvalidAccountId, Partition, UniqueId};
+pub use key_ring::{ACTIVE_SECONDS, KeyRing, LONGEST_SESSION_SECONDS, RingKey, StoredKeyRing};
+pub use policy_ref::PolicyRef;
+pub use seal::{MasterKey, Sealed, Secret, Unsealable};
+pub use snapshot::{Snapshot, Unevaluable};
+pub use state::{State, StateError};
+pub use time::Timestamp;
+pub use txn::{Txn, Unwritable};

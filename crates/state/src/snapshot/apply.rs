@@ -1,0 +1,216 @@
+//! Moving a snapshot forward by what the store has committed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rolecall_store::Revision;
+use serde::de::DeserializeOwned;
+
+use super::account::Account;
+use super::collection::Entity;
+use super::indexes::Indexed;
+use super::{KeyOwner, LongTermKey, Snapshot};
+use crate::entities::{AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, NameKey, Role, User};
+use crate::ids::AccountId;
+use crate::key_ring::{KeyRing, StoredKeyRing};
+use crate::keys;
+use crate::policy_ref::PolicyRef;
+
+/// A stored value that can't be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The value is not what its key promises, or was written by a later version.
+    #[error("the stored value at {key} can't be read: {cause}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The key is none that this version writes.
+    #[error("the store holds a key that this version does not know: {0}")]
+    UnknownKey(String),
+}
+
+impl ApplyError {
+    fn value(key: &str, cause: impl std::fmt::Display) -> Self {
+        Self::Value { key: key.to_owned(), cause: cause.to_string() }
+    }
+}
+
+/// A key's new value, or its end.
+struct Change<'a> {
+    key: &'a str,
+    value: Option<&'a Bytes>,
+    revision: Revision,
+}
+
+fn decode<T: DeserializeOwned>(key: &str, value: &Bytes) -> Result<T, ApplyError> {
+    serde_json::from_slice(value).map_err(|cause| ApplyError::value(key, cause))
+}
+
+impl Snapshot {
+    /// Takes in a key's new value, or its end.
+    pub(crate) fn apply_raw(&mut self, key: &[u8], value: Option<&Bytes>, revision: Revision) -> Result<(), ApplyError> {
+        let text = std::str::from_utf8(key);
+        let key = text.map_err(|_| ApplyError::UnknownKey(String::from_utf8_lossy(key).into_owned()))?;
+        self.apply(&Change { key, value, revision })
+    }
+
+    fn apply(&mut self, change: &Change<'_>) -> Result<(), ApplyError> {
+        let key = change.key;
+        if let Some(rest) = key.strip_prefix(keys::ENTITIES) {
+            self.apply_entity(change, rest)
+        } else if let Some(id) = key.strip_prefix(keys::ACCOUNTS) {
+            let id = id.parse().map_err(|cause| ApplyError::value(key, cause))?;
+            self.apply_account(change, id)
+        } else if let Some(alias) = key.strip_prefix(keys::ALIASES) {
+            self.apply_alias(change, alias)
+        } else if key == keys::KEY_RING {
+            self.apply_key_ring(change)
+        } else {
+            Err(ApplyError::UnknownKey(key.to_owned()))
+        }
+    }
+
+    fn apply_account(&mut self, change: &Change<'_>, id: AccountId) -> Result<(), ApplyError> {
+        let Some(value) = change.value else {
+            if let Some(old) = self.accounts.remove(&id) {
+                self.forget_keys(&old.record.root.access_keys);
+            }
+            return Ok(());
+        };
+        let record: AccountRecord = decode(change.key, value)?;
+        let keys = record.root.access_keys.clone();
+        if let Some(account) = self.accounts.get_mut(&id) {
+            let account = Arc::make_mut(account);
+            let old = std::mem::replace(&mut account.record, Arc::new(record));
+            account.record_revision = change.revision;
+            self.forget_keys(&old.root.access_keys);
+        } else {
+            self.accounts.insert(id, Arc::new(Account::new(record, change.revision, self.aws_policies.clone())));
+        }
+        self.remember_keys(&keys, &KeyOwner::Root(id));
+        Ok(())
+    }
+
+    fn apply_alias(&mut self, change: &Change<'_>, alias: &str) -> Result<(), ApplyError> {
+        match change.value {
+            Some(value) => {
+                self.aliases.insert(alias.to_owned(), decode(change.key, value)?);
+            }
+            None => {
+                self.aliases.remove(alias);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_key_ring(&mut self, change: &Change<'_>) -> Result<(), ApplyError> {
+        let Some(value) = change.value else {
+            self.key_ring = Arc::default();
+            self.stored_key_ring = None;
+            return Ok(());
+        };
+        let stored: StoredKeyRing = decode(change.key, value)?;
+        let ring = KeyRing::open(&stored, &self.master).map_err(|cause| ApplyError::value(change.key, cause))?;
+        self.key_ring = Arc::new(ring);
+        self.stored_key_ring = Some((change.revision, Arc::new(stored)));
+        Ok(())
+    }
+
+    fn apply_entity(&mut self, change: &Change<'_>, rest: &str) -> Result<(), ApplyError> {
+        let unknown = || ApplyError::UnknownKey(change.key.to_owned());
+        let (id, rest) = rest.split_once('/').ok_or_else(unknown)?;
+        let (collection, name) = rest.split_once('/').ok_or_else(unknown)?;
+        let id: AccountId = id.parse().map_err(|cause| ApplyError::value(change.key, cause))?;
+        if collection == "references" {
+            return Ok(());
+        }
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return Err(ApplyError::value(change.key, "its account does not exist"));
+        };
+        let account = Arc::make_mut(account);
+        let key = NameKey::of(name);
+        match collection {
+            User::COLLECTION => {
+                let (old, new) = account.change(change, &key, |a| &mut a.users)?;
+                self.move_keys(id, old.as_deref(), new.as_deref());
+            }
+            Group::COLLECTION => {
+                let (old, new) = account.change(change, &key, |a| &mut a.groups)?;
+                [old, new].iter().flatten().for_each(|group| account.refresh_group(&group.id));
+            }
+            Role::COLLECTION => {
+                account.change(change, &key, |a| &mut a.roles)?;
+            }
+            InstanceProfile::COLLECTION => {
+                account.change(change, &key, |a| &mut a.instance_profiles)?;
+            }
+            ManagedPolicy::COLLECTION => {
+                account.change(change, &key, |a| &mut a.policies)?;
+                account.refresh_holders(&PolicyRef::Customer(key));
+            }
+            _ => return Err(unknown()),
+        }
+        Ok(())
+    }
+
+    fn move_keys(&mut self, account: AccountId, old: Option<&User>, new: Option<&User>) {
+        if let Some(old) = old {
+            // A rename arrives as two changes; the keys that the new entry claimed stay.
+            let owner = KeyOwner::User(account, old.id.clone());
+            let renamed = new.is_none()
+                && self.accounts.get(&account).is_some_and(|account| account.users.by_id(&old.id).is_some());
+            if !renamed {
+                let mine = |key: &&AccessKey| self.access_keys.get(&key.id).is_some_and(|k| k.owner == owner);
+                let gone: Vec<AccessKey> = old.access_keys.iter().filter(mine).cloned().collect();
+                self.forget_keys(&gone);
+            }
+        }
+        if let Some(new) = new {
+            self.remember_keys(&new.access_keys, &KeyOwner::User(account, new.id.clone()));
+        }
+    }
+
+    fn forget_keys(&mut self, keys: &[AccessKey]) {
+        for key in keys {
+            self.access_keys.remove(&key.id);
+        }
+    }
+
+    fn remember_keys(&mut self, keys: &[AccessKey], owner: &KeyOwner) {
+        for key in keys {
+            let entry = LongTermKey { owner: owner.clone(), key: key.clone(), secret: Default::default() };
+            self.access_keys.insert(key.id.clone(), Arc::new(entry));
+        }
+    }
+}
+
+/// An entity before and after a change.
+type BeforeAfter<T> = (Option<Arc<T>>, Option<Arc<T>>);
+
+impl Account {
+    fn change<T: Entity + Indexed>(
+        &mut self,
+        change: &Change<'_>,
+        key: &NameKey,
+        collection: impl Fn(&mut Self) -> &mut super::Collection<T>,
+    ) -> Result<BeforeAfter<T>, ApplyError> {
+        let new: Option<T> = change.value.map(|value| decode(change.key, value)).transpose()?;
+        let old = match &new {
+            Some(new) => collection(self).put(change.revision, new.clone()),
+            None => collection(self).delete(key),
+        };
+        if let Some(old) = &old {
+            let renamed = new.is_none() && collection(self).by_id(old.value.id()).is_some();
+            if !renamed {
+                old.value.index(self, false);
+            }
+        }
+        if let Some(new) = &new {
+            new.index(self, true);
+        }
+        Ok((old.map(|entry| entry.value.clone()), new.map(Arc::new)))
+    }
+}

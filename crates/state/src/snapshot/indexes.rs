@@ -1,0 +1,94 @@
+//! Keeping the indexes of an account in step with its entities.
+
+use imbl::{OrdMap, OrdSet};
+
+use super::account::{Account, Indexes};
+use crate::entities::{AttachedPolicies, Group, InstanceProfile, ManagedPolicy, Role, User};
+use crate::ids::UniqueId;
+use crate::policy_ref::PolicyRef;
+
+/// What kind of entity holds a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HolderKind {
+    /// A group.
+    Group,
+    /// A role.
+    Role,
+    /// A user.
+    User,
+}
+
+/// A user, group or role that a policy is attached to or that it bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Holder {
+    /// Of which kind it is.
+    pub kind: HolderKind,
+    /// Its unique id.
+    pub id: UniqueId,
+}
+
+/// An entity whose coming and going the indexes follow.
+pub(super) trait Indexed {
+    /// Adds (`present`) or removes what follows from the entity.
+    fn index(&self, account: &mut Account, present: bool);
+}
+
+impl Indexed for User {
+    fn index(&self, account: &mut Account, present: bool) {
+        let holder = Holder { kind: HolderKind::User, id: self.id.clone() };
+        account.indexes.hold(&holder, &self.attached, self.boundary.as_ref(), present);
+        for group in &self.groups {
+            toggle(&mut account.indexes.members, group, &self.id, present);
+        }
+    }
+}
+
+impl Indexed for Role {
+    fn index(&self, account: &mut Account, present: bool) {
+        let holder = Holder { kind: HolderKind::Role, id: self.id.clone() };
+        account.indexes.hold(&holder, &self.attached, self.boundary.as_ref(), present);
+    }
+}
+
+impl Indexed for Group {
+    fn index(&self, account: &mut Account, present: bool) {
+        let holder = Holder { kind: HolderKind::Group, id: self.id.clone() };
+        account.indexes.hold(&holder, &self.attached, None, present);
+    }
+}
+
+impl Indexed for ManagedPolicy {
+    // Nothing follows from a policy by itself; those who hold it are indexed.
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for InstanceProfile {
+    fn index(&self, account: &mut Account, present: bool) {
+        if let Some(role) = &self.role {
+            toggle(&mut account.indexes.profiles, role, &self.id, present);
+        }
+    }
+}
+
+impl Indexes {
+    fn hold(&mut self, holder: &Holder, attached: &AttachedPolicies, boundary: Option<&PolicyRef>, present: bool) {
+        for policy in attached {
+            toggle(&mut self.attached, policy, holder, present);
+        }
+        if let Some(policy) = boundary {
+            toggle(&mut self.bounded, policy, holder, present);
+        }
+    }
+}
+
+fn toggle<K: Ord + Clone, V: Ord + Clone>(index: &mut OrdMap<K, OrdSet<V>>, key: &K, value: &V, present: bool) {
+    if present {
+        index.entry(key.clone()).or_default().insert(value.clone());
+    } else if let Some(set) = index.get_mut(key) {
+        set.remove(value);
+        if set.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+

@@ -1,0 +1,112 @@
+//! The immutable picture of everything that requests are authenticated and authorized on.
+//!
+//! It is a fold over the store's changes: loaded once, then moved forward by each committed batch
+//! and swapped atomically. Cloning shares all but the path to what changed.
+
+mod account;
+mod apply;
+mod collection;
+mod compiled;
+mod indexes;
+
+use std::sync::{Arc, OnceLock};
+
+use imbl::{HashMap, OrdMap};
+use rolecall_sigv4::SecretKey;
+use rolecall_store::Revision;
+
+pub use account::Account;
+pub use apply::ApplyError;
+pub use collection::{Collection, Entity, Entry};
+pub use compiled::{DefaultVersion, PrincipalPolicies, Unevaluable};
+pub use indexes::{Holder, HolderKind};
+
+use crate::entities::AccessKey;
+use crate::ids::{AccessKeyId, AccountId, UniqueId};
+use crate::key_ring::{KeyRing, StoredKeyRing};
+use crate::seal::MasterKey;
+
+/// Whose a long-term access key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// The account's root user.
+    Root(AccountId),
+    /// A user of the account.
+    User(AccountId, UniqueId),
+}
+
+/// A long-term access key, ready to check signatures with.
+#[derive(Debug)]
+pub struct LongTermKey {
+    /// Whose it is.
+    pub owner: KeyOwner,
+    /// The key as stored.
+    pub key: AccessKey,
+    pub(crate) secret: OnceLock<SecretKey>,
+}
+
+/// Everything, at one revision of the store.
+#[derive(Clone)]
+pub struct Snapshot {
+    /// The store's revision.
+    pub revision: Revision,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) accounts: OrdMap<AccountId, Arc<Account>>,
+    pub(crate) access_keys: HashMap<AccessKeyId, Arc<LongTermKey>>,
+    pub(crate) aliases: OrdMap<String, AccountId>,
+    pub(crate) key_ring: Arc<KeyRing>,
+    pub(crate) stored_key_ring: Option<(Revision, Arc<StoredKeyRing>)>,
+    pub(crate) aws_policies: Arc<compiled::AwsPolicies>,
+}
+
+impl Snapshot {
+    pub(crate) fn empty(master: Arc<MasterKey>) -> Self {
+        Self {
+            revision: Revision::default(),
+            master,
+            accounts: OrdMap::new(),
+            access_keys: HashMap::new(),
+            aliases: OrdMap::new(),
+            key_ring: Arc::default(),
+            stored_key_ring: None,
+            aws_policies: Arc::default(),
+        }
+    }
+
+    /// An account.
+    pub fn account(&self, id: AccountId) -> Option<&Arc<Account>> {
+        self.accounts.get(&id)
+    }
+
+    /// All accounts, in the order of their ids.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.accounts.values()
+    }
+
+    /// The account with this alias.
+    pub fn account_by_alias(&self, alias: &str) -> Option<AccountId> {
+        self.aliases.get(alias).copied()
+    }
+
+    /// The long-term key with this id.
+    pub fn access_key(&self, id: &str) -> Option<&Arc<LongTermKey>> {
+        self.access_keys.get(id)
+    }
+
+    /// The secret of a long-term key, opened when it is first used; none when the master key does
+    /// not open it.
+    pub fn secret_of<'k>(&self, key: &'k LongTermKey) -> Option<&'k SecretKey> {
+        if let Some(secret) = key.secret.get() {
+            return Some(secret);
+        }
+        let purpose = crate::access_keys::purpose(&key.key.id);
+        let secret = self.master.open(&key.key.secret, &purpose).ok()?;
+        let secret = SecretKey::new(secret.expose_str()?);
+        Some(key.secret.get_or_init(|| secret))
+    }
+
+    /// The keys that seal sessions.
+    pub fn key_ring(&self) -> &KeyRing {
+        &self.key_ring
+    }
+}

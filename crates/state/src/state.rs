@@ -1,0 +1,197 @@
+//! The state as the server holds it: a store, and the snapshot that follows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rolecall_store::{Batch, EventKind, Outcome, Revision, Store, StoreError, WatchError};
+use tokio::sync::watch;
+
+use crate::ids::AccountId;
+use crate::seal::MasterKey;
+use crate::snapshot::{ApplyError, Snapshot};
+use crate::txn::{Txn, Unwritable};
+
+/// How often a handler may be run again because others wrote first.
+const MAX_ATTEMPTS: usize = 64;
+/// How long a writer waits for its own write to show up in the snapshot.
+const OWN_WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why the state could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store holds can't be taken in.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// What was to be written can't be.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    /// Others changed the same entities at every attempt.
+    #[error("the same entities were changed by others {MAX_ATTEMPTS} times in a row")]
+    Contended,
+    /// The snapshot no longer follows the store.
+    #[error("this node no longer follows its store")]
+    Stale,
+}
+
+/// The state: reads are of the current snapshot, writes go through the store and come back.
+#[derive(Clone)]
+pub struct State {
+    store: Arc<dyn Store>,
+    current: Arc<ArcSwap<Snapshot>>,
+    applied: watch::Receiver<Revision>,
+}
+
+impl State {
+    /// Loads everything from the store, and follows it from there.
+    ///
+    /// # Errors
+    /// When the store can't be read, or holds what this version can't read.
+    pub async fn open(store: Arc<dyn Store>, master: MasterKey) -> Result<Self, StateError> {
+        let master = Arc::new(master);
+        let snapshot = load(&*store, master).await?;
+        let revision = snapshot.revision;
+        let current = Arc::new(ArcSwap::from_pointee(snapshot));
+        let (sender, applied) = watch::channel(revision);
+        let follower = Follower { store: store.clone(), current: current.clone(), applied: sender };
+        tokio::spawn(follower.run(revision));
+        Ok(Self { store, current, applied })
+    }
+
+    /// The present snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// The store beneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Whether the snapshot still follows the store.
+    pub fn is_following(&self) -> bool {
+        self.applied.has_changed().is_ok()
+    }
+
+    /// Runs `handler` on a transaction and lands what it wrote. The handler runs again on a newer
+    /// snapshot when others changed what it was decided on. When this returns, the snapshot has
+    /// the write.
+    ///
+    /// # Errors
+    /// The handler's own, or the state's.
+    pub async fn write<R, E>(
+        &self,
+        account: AccountId,
+        mut handler: impl FnMut(&mut Txn) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        E: From<StateError>,
+    {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut txn = Txn::new(self.snapshot(), account);
+            let answer = handler(&mut txn)?;
+            if txn.is_read_only() {
+                return Ok(answer);
+            }
+            let transaction = txn.into_transaction().map_err(StateError::from)?;
+            match self.store.transact(transaction).await.map_err(StateError::from)? {
+                Outcome::Committed(revision) => {
+                    self.await_revision(revision).await?;
+                    return Ok(answer);
+                }
+                Outcome::Conflict { revision } => self.await_revision(revision).await?,
+            }
+        }
+        Err(StateError::Contended.into())
+    }
+
+    /// Waits until the snapshot has come to `revision`.
+    ///
+    /// # Errors
+    /// [`StateError::Stale`] when it does not.
+    pub async fn await_revision(&self, revision: Revision) -> Result<(), StateError> {
+        let mut applied = self.applied.clone();
+        let wait = applied.wait_for(|have| *have >= revision);
+        match tokio::time::timeout(OWN_WRITE_DEADLINE, wait).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(StateError::Stale),
+        }
+    }
+}
+
+async fn load(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, StateError> {
+    let (mut values, revision) = store.load(b"").await?;
+    let mut snapshot = Snapshot::empty(master);
+    // Accounts come first: everything else belongs to one.
+    values.sort_by_key(|kv| !kv.key.starts_with(crate::keys::ACCOUNTS.as_bytes()));
+    for kv in &values {
+        snapshot.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision)?;
+    }
+    snapshot.revision = revision;
+    Ok(snapshot)
+}
+
+/// Moves the snapshot forward by what the store commits.
+struct Follower {
+    store: Arc<dyn Store>,
+    current: Arc<ArcSwap<Snapshot>>,
+    applied: watch::Sender<Revision>,
+}
+
+impl Follower {
+    async fn run(self, mut revision: Revision) {
+        loop {
+            match self.follow(&mut revision).await {
+                Ok(()) => return,
+                Err(WatchError::Closed) => return,
+                Err(cause) => {
+                    tracing::warn!(%cause, "the watch on the store was lost; loading everything again");
+                    if let Err(cause) = self.reload(&mut revision).await {
+                        tracing::error!(%cause, "the store can't be loaded");
+                        tokio::time::sleep(Duration::from_millis(500)).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn follow(&self, revision: &mut Revision) -> Result<(), WatchError> {
+        let mut watch = self.store.watch(b"", *revision);
+        while let Some(batch) = watch.next().await {
+            let batch = batch?;
+            if let Err(cause) = self.advance(&batch) {
+                // Answering from a picture that misses a change could let someone in.
+                tracing::error!(%cause, "a committed change can't be taken in; this node stops answering");
+                return Ok(());
+            }
+            *revision = batch.revision;
+        }
+        Err(WatchError::Closed)
+    }
+
+    fn advance(&self, batch: &Batch) -> Result<(), ApplyError> {
+        let mut next = Snapshot::clone(&self.current.load());
+        for event in &batch.events {
+            match &event.kind {
+                EventKind::Put(kv) => next.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision)?,
+                EventKind::Delete { key, .. } => next.apply_raw(key, None, batch.revision)?,
+            }
+        }
+        next.revision = batch.revision;
+        self.current.store(Arc::new(next));
+        self.applied.send_replace(batch.revision);
+        Ok(())
+    }
+
+    async fn reload(&self, revision: &mut Revision) -> Result<(), StateError> {
+        let master = self.current.load().master.clone();
+        let snapshot = load(&*self.store, master).await?;
+        *revision = snapshot.revision;
+        self.current.store(Arc::new(snapshot));
+        self.applied.send_replace(*revision);
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! A proposed change: what it was decided on, and what it writes. It lands whole, on exactly the
+//! state that it was decided on, or not at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rolecall_store::{Compare, Op, Revision, Transaction};
+use serde::Serialize;
+
+use crate::entities::{AccountRecord, NameKey};
+use crate::ids::{AccountId, UniqueId};
+use crate::keys;
+use crate::seal::MasterKey;
+use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
+
+/// A value that could not be made ready for the store.
+#[derive(Debug, thiserror::Error)]
+#[error("an entity can't be written as JSON: {0}")]
+pub struct Unwritable(String);
+
+/// A transaction over one account, on one snapshot.
+pub struct Txn {
+    snapshot: Arc<Snapshot>,
+    account_id: AccountId,
+    compares: BTreeMap<String, Compare>,
+    writes: BTreeMap<String, Option<Vec<u8>>>,
+    failure: Option<Unwritable>,
+}
+
+impl Txn {
+    /// A transaction over `account` on `snapshot`.
+    pub fn new(snapshot: Arc<Snapshot>, account_id: AccountId) -> Self {
+        Self { snapshot, account_id, compares: BTreeMap::new(), writes: BTreeMap::new(), failure: None }
+    }
+
+    /// The snapshot that the transaction is decided on. What is only looked at here is not
+    /// compared when the transaction lands: use [`Txn::read`] for what the decision hangs on.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// The account that the transaction is about.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// The account's entities, to look at.
+    pub fn account(&self) -> Option<&Arc<Account>> {
+        self.snapshot.account(self.account_id)
+    }
+
+    /// The master key, to seal what must be stored sealed.
+    pub fn master(&self) -> &MasterKey {
+        &self.snapshot.master
+    }
+
+    /// Reads an entity by name and makes the transaction depend on it: on its present form, or
+    /// on its absence.
+    pub fn read<T: Entity>(
+        &mut self,
+        collection: impl Fn(&Account) -> &Collection<T>,
+        name: &str,
+    ) -> Option<Arc<Entry<T>>> {
+        let found = self.account().and_then(|account| collection(account).get(name)).cloned();
+        let revision = found.as_ref().map_or(Revision::default(), |entry| entry.revision);
+        let key = keys::entity(self.account_id, T::COLLECTION, &NameKey::of(name));
+        self.depend(key, revision);
+        found
+    }
+
+    /// Makes the transaction depend on an entity that was found by other means.
+    pub fn depend_on<T: Entity>(&mut self, entry: &Entry<T>) {
+        let key = keys::entity(self.account_id, T::COLLECTION, &entry.key());
+        self.depend(key, entry.revision);
+    }
+
+    /// Writes an entity under its name.
+    pub fn put<T: Entity>(&mut self, entity: &T) {
+        let key = keys::entity(self.account_id, T::COLLECTION, &entity.key());
+        self.write(key, entity);
+    }
+
+    /// Deletes an entity.
+    pub fn delete<T: Entity>(&mut self, entity: &T) {
+        let key = keys::entity(self.account_id, T::COLLECTION, &entity.key());
+        self.writes.insert(key, None);
+    }
+
+    /// Reads the account's own record and makes the transaction depend on it.
+    pub fn read_record(&mut self) -> Option<Arc<AccountRecord>> {
+        let account = self.account()?.clone();
+        self.depend(keys::account(self.account_id), account.record_revision);
+        Some(account.record.clone())
+    }
+
+    /// Writes the account's own record.
+    pub fn put_record(&mut self, record: &AccountRecord) {
+        self.write(keys::account(record.id), record);
+    }
+
+    /// Claims an account alias, which must be free.
+    pub fn claim_alias(&mut self, alias: &str) {
+        let key = keys::alias(alias);
+        self.depend(key.clone(), Revision::default());
+        self.write(key, &self.account_id.clone());
+    }
+
+    /// Gives an account alias up.
+    pub fn release_alias(&mut self, alias: &str) {
+        self.writes.insert(keys::alias(alias), None);
+    }
+
+    /// Marks that `source` refers to `target` as `role`: `target` can't be deleted meanwhile.
+    pub fn refer(&mut self, target: &UniqueId, role: &str, source: &UniqueId) {
+        let key = keys::reference(self.account_id, target, role, source);
+        self.writes.insert(key, Some(b"{}".to_vec()));
+    }
+
+    /// Takes a mark away.
+    pub fn unrefer(&mut self, target: &UniqueId, role: &str, source: &UniqueId) {
+        self.writes.insert(keys::reference(self.account_id, target, role, source), None);
+    }
+
+    /// Lets the transaction land only if nothing refers to `target` by then. The handler has
+    /// looked at the indexes already; this closes the race with those who attach meanwhile.
+    pub fn require_unreferenced(&mut self, target: &UniqueId) {
+        let prefix = keys::references(self.account_id, target);
+        self.compares.insert(prefix.clone(), Compare::PrefixEmpty { prefix: prefix.into() });
+    }
+
+    /// Whether nothing would be written.
+    pub fn is_read_only(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    fn depend(&mut self, key: String, revision: Revision) {
+        let compare = Compare::ModRevision { key: key.clone().into(), equals: revision };
+        self.compares.insert(key, compare);
+    }
+
+    fn write<T: Serialize>(&mut self, key: String, value: &T) {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => {
+                self.writes.insert(key, Some(bytes));
+            }
+            Err(cause) => self.failure = Some(Unwritable(cause.to_string())),
+        }
+    }
+
+    /// The store's transaction.
+    ///
+    /// # Errors
+    /// When an entity could not be written as JSON.
+    pub(crate) fn into_transaction(self) -> Result<Transaction, Unwritable> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        // Puts go before deletes, so that a renamed entity is never absent from a snapshot.
+        let (puts, deletes): (Vec<_>, Vec<_>) = self.writes.into_iter().partition(|(_, value)| value.is_some());
+        let ops = puts.into_iter().chain(deletes).map(|(key, value)| match value {
+            Some(value) => Op::Put { key: key.into(), value: value.into() },
+            None => Op::Delete { key: key.into() },
+        });
+        Ok(Transaction { compares: self.compares.into_values().collect(), ops: ops.collect() })
+    }
+}

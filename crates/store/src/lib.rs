@@ -1,0 +1,15 @@
+//! The store: ordered keys, revisions, compare-and-swap transactions and prefix watches.
+//!
+//! The contract is etcd's data model, so that the embedded engine and etcd behave alike; the
+//! [`conformance`] suite says what that means, and every engine must pass it. What the values mean
+//! is not known here.
+
+pub mod conformance;
+mod contract;
+mod embedded;
+
+pub use contract::{
+    Batch, BoxFuture, Compare, Event, EventKind, KeyValue, Loaded, Op, Outcome, Revision, Store, StoreError,
+    Transaction, Watch, WatchError,
+};
+pub use embedded::{Embedded, OpenError};

@@ -1,0 +1,49 @@
+//! Why an STS operation fails, in AWS's words.
+
+use rolecall_aws_model::sts::ErrorCode;
+use rolecall_state::Unevaluable;
+
+/// Why an STS operation fails.
+#[derive(Debug, thiserror::Error)]
+pub enum StsError {
+    /// The caller may not, whatever its policies say.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// A parameter's value is not possible.
+    #[error("{0}")]
+    Validation(String),
+    /// A session policy is no good.
+    #[error("{0}")]
+    MalformedPolicyDocument(String),
+    /// Session policies and tags take more room than a token has.
+    #[error("{0}")]
+    PackedPolicyTooLarge(String),
+    /// An encoded message is none of ours.
+    #[error("{0}")]
+    InvalidAuthorizationMessage(String),
+    /// The operation is not built.
+    #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
+    NotImplemented(&'static str),
+    /// A policy can't be evaluated.
+    #[error(transparent)]
+    Unevaluable(#[from] Unevaluable),
+    /// There is no key to seal sessions with.
+    #[error("no key to seal sessions with")]
+    NoSessionKey,
+}
+
+impl StsError {
+    /// The error's code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::Validation(_) => ErrorCode::ValidationError,
+            Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
+            Self::PackedPolicyTooLarge(_) => ErrorCode::PackedPolicyTooLarge,
+            Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
+            Self::NotImplemented(_) => ErrorCode::NotImplemented,
+            // The cause goes to the log under the request id, never to the caller.
+            Self::Unevaluable(_) | Self::NoSessionKey => ErrorCode::InternalFailure,
+        }
+    }
+}

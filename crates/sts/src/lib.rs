@@ -1,0 +1,56 @@
+//! STS: sessions, and who holds them.
+
+mod assume_role;
+mod authorization_message;
+mod demands;
+mod env;
+mod error;
+mod identity;
+mod session_policies;
+mod session_token;
+mod tags;
+mod views;
+
+use rolecall_access::Authorized;
+use rolecall_aws_model::sts::{Operation, Request, Response};
+
+pub use demands::demands;
+pub use env::{Env, Limits};
+pub use error::StsError;
+
+/// Carries an authorized operation out.
+///
+/// # Errors
+/// The operation's own, in AWS's words.
+pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, StsError> {
+    Ok(match request.input() {
+        Request::AssumeRole(r) => assume_role::assume_role(env, r)?.into(),
+        Request::DecodeAuthorizationMessage(r) => authorization_message::decode_authorization_message(env, r)?.into(),
+        Request::GetAccessKeyInfo(r) => identity::get_access_key_info(env, r)?.into(),
+        Request::GetCallerIdentity(r) => identity::get_caller_identity(env, r)?.into(),
+        Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
+        Request::GetSessionToken(r) => session_token::get_session_token(env, r)?.into(),
+        Request::AssumeRoleWithSAML(_)
+        | Request::AssumeRoleWithWebIdentity(_)
+        | Request::AssumeRoot(_)
+        | Request::GetDelegatedAccessToken(_)
+        | Request::GetWebIdentityToken(_) => return Err(StsError::NotImplemented(request.input().operation().name())),
+    })
+}
+
+/// Whether there is a handler for an operation.
+pub fn is_handled(operation: Operation) -> bool {
+    match operation {
+        Operation::AssumeRole
+        | Operation::DecodeAuthorizationMessage
+        | Operation::GetAccessKeyInfo
+        | Operation::GetCallerIdentity
+        | Operation::GetFederationToken
+        | Operation::GetSessionToken => true,
+        Operation::AssumeRoleWithSAML
+        | Operation::AssumeRoleWithWebIdentity
+        | Operation::AssumeRoot
+        | Operation::GetDelegatedAccessToken
+        | Operation::GetWebIdentityToken => false,
+    }
+}
