@@ -1,0 +1,102 @@
+//! The credentials an instance has now: every program on it gets the same, until they are renewed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::credentials::{
+    CredentialFailure, CredentialRequest, CredentialSource, RoleCredentials, RoleDelivery,
+};
+use crate::facts::{InstanceFacts, InstanceProfile};
+
+/// Keeps credentials by instance, profile and delivery.
+pub(crate) struct Cache {
+    source: Arc<dyn CredentialSource>,
+    renew_before: Duration,
+    kept: Mutex<HashMap<String, Vec<Slot>>>,
+}
+
+/// Credentials, and when they were made.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub(crate) credentials: RoleCredentials,
+    pub(crate) at: SystemTime,
+}
+
+#[derive(Clone)]
+struct Slot {
+    profile: InstanceProfile,
+    delivery: RoleDelivery,
+    /// Held while credentials are being made, so that they are made once.
+    issued: Arc<AsyncMutex<Option<Issued>>>,
+}
+
+impl Cache {
+    pub(crate) fn new(source: Arc<dyn CredentialSource>, renew_before: Duration) -> Self {
+        Self { source, renew_before, kept: Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Vec<Slot>>> {
+        // The map is consistent between any two statements that hold it.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets an instance that is gone.
+    pub(crate) fn forget(&self, instance_id: &str) {
+        self.kept().remove(instance_id);
+    }
+
+    /// The place for these credentials. Those of a profile that was replaced are dropped.
+    fn slot(&self, facts: &InstanceFacts, profile: &InstanceProfile, delivery: RoleDelivery) -> Slot {
+        let mut kept = self.kept();
+        let slots = kept.entry(facts.instance_id.clone()).or_default();
+        slots.retain(|slot| slot.profile == *profile);
+        if let Some(slot) = slots.iter().find(|slot| slot.delivery == delivery) {
+            return slot.clone();
+        }
+        let slot = Slot { profile: profile.clone(), delivery, issued: Arc::default() };
+        slots.push(slot.clone());
+        slot
+    }
+
+    /// The credentials of the profile's role, made anew when they are due.
+    pub(crate) async fn credentials(
+        &self,
+        facts: &InstanceFacts,
+        role_name: &str,
+        delivery: RoleDelivery,
+        now: SystemTime,
+    ) -> Result<Issued, CredentialFailure> {
+        let profile = facts.profile.as_ref().ok_or(CredentialFailure::NoSuchRole)?;
+        let slot = self.slot(facts, profile, delivery);
+        let mut issued = slot.issued.lock().await;
+        if let Some(current) = issued.as_ref().filter(|current| !self.is_due(current, now)) {
+            return Ok(current.clone());
+        }
+        match self.source.credentials(CredentialRequest { instance: facts, role_name, delivery }).await {
+            Ok(credentials) => Ok(issued.insert(Issued { credentials, at: now }).clone()),
+            Err(CredentialFailure::Internal(cause)) => {
+                // What is kept may still be good for a while, in which the fault may pass.
+                let current = issued.as_ref().filter(|current| current.credentials.expiration > now);
+                if current.is_some() {
+                    tracing::warn!(instance = facts.instance_id, cause, "credentials were not renewed");
+                }
+                current.cloned().ok_or(CredentialFailure::Internal(cause))
+            }
+            Err(refusal @ (CredentialFailure::NoSuchRole | CredentialFailure::Unauthorized)) => {
+                *issued = None;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Whether it is time to renew. Short-lived credentials are renewed at half their life.
+    fn is_due(&self, issued: &Issued, now: SystemTime) -> bool {
+        let expiration = issued.credentials.expiration;
+        let life = expiration.duration_since(issued.at).unwrap_or_default();
+        let left = expiration.duration_since(now).unwrap_or_default();
+        left <= self.renew_before.min(life / 2)
+    }
+}
