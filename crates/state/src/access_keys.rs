@@ -14,9 +14,14 @@ pub(crate) fn purpose(id: &AccessKeyId) -> String {
     format!("access-key/{id}")
 }
 
+/// A new secret access key: 40 characters of base64.
+pub fn random_secret(entropy: &dyn Entropy) -> String {
+    STANDARD.encode(entropy.bytes::<30>())
+}
+
 /// A new active key for `account`, and its secret: 40 characters of base64, shown once.
 pub fn create(account: AccountId, master: &MasterKey, now: Timestamp, entropy: &dyn Entropy) -> (AccessKey, Secret) {
-    let secret = STANDARD.encode(entropy.bytes::<30>());
+    let secret = random_secret(entropy);
     import(AccessKeyId::long_term(account, entropy), &secret, master, now, entropy)
 }
 

@@ -11,7 +11,9 @@ use crate::entities::{AccountRecord, NameKey};
 use crate::ids::{AccountId, UniqueId};
 use crate::keys;
 use crate::seal::MasterKey;
+use crate::entropy::Entropy;
 use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
+use crate::time::Timestamp;
 
 /// A value that could not be made ready for the store.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +98,20 @@ impl Txn {
     /// Writes the account's own record.
     pub fn put_record(&mut self, record: &AccountRecord) {
         self.write(keys::account(record.id), record);
+    }
+
+    /// Writes the record of a new account, which must not exist.
+    pub fn create_record(&mut self, record: &AccountRecord) {
+        self.depend(keys::account(record.id), Revision::default());
+        self.write(keys::account(record.id), record);
+    }
+
+    /// Adds a session key to the ring, and drops those whose sessions have all ended.
+    pub fn rotate_key_ring(&mut self, now: Timestamp, entropy: &dyn Entropy) {
+        let (revision, stored) = self.snapshot.stored_key_ring.clone().unwrap_or_default();
+        let rotated = stored.rotated(&self.snapshot.master, now, entropy);
+        self.depend(keys::KEY_RING.to_owned(), revision);
+        self.write(keys::KEY_RING.to_owned(), &rotated);
     }
 
     /// Claims an account alias, which must be free.

@@ -1,0 +1,93 @@
+//! The subcommands, a module for each.
+
+mod config;
+mod decide;
+mod env;
+mod explain;
+mod serve;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, SettingsArgs};
+use crate::settings::{Settings, SettingsError};
+
+/// Why a command ended without doing what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The settings can't be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The server can't start or had to stop.
+    #[error(transparent)]
+    Serve(#[from] serve::ServeError),
+    /// The client side.
+    #[error(transparent)]
+    Client(#[from] rolecall_client::ClientError),
+    /// Anything else about the environment.
+    #[error("{0}")]
+    Environment(String),
+}
+
+impl Failure {
+    /// 1 when the answer is no, 2 when there is none.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Client(error) => ExitCode::from(error.exit_code()),
+            Self::Settings(_) | Self::Serve(_) | Self::Environment(_) => ExitCode::from(2),
+        }
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Serve(args) => serve::run(&load(&args)?),
+        Command::Env(args) => env::run(&load(&args)?),
+        Command::Config { settings, json } => config::run(&load(&settings)?, json),
+        Command::Decide(args) => decide::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
+        Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]
+fn load(args: &SettingsArgs) -> Result<Settings, SettingsError> {
+    Settings::load(args.config.as_deref(), std::env::vars(), args.flags())
+}
+
+fn client(
+    run: impl AsyncFnOnce(&mut rolecall_client::Terminal<'_>) -> Result<ExitCode, rolecall_client::ClientError>,
+) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let mut terminal = terminal(&mut out, &mut err);
+    Ok(runtime.block_on(run(&mut terminal))?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn terminal<'a>(
+    out: &'a mut dyn std::io::Write,
+    err: &'a mut dyn std::io::Write,
+) -> rolecall_client::Terminal<'a> {
+    use std::io::IsTerminal;
+    let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    rolecall_client::Terminal {
+        variable: &variable,
+        out,
+        err,
+        ask: if interactive { Some(ask) } else { None },
+    }
+}
+
+fn ask(question: &str) -> std::io::Result<String> {
+    eprint!("{question}");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim_end().to_owned())
+}

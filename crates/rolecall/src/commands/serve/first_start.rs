@@ -1,0 +1,77 @@
+//! The first start: the account, its root user, and the first session key.
+
+use std::path::Path;
+
+use rolecall_state::entities::{AccountRecord, Format, RootUser};
+use rolecall_state::{AccessKeyId, AccountId, Entropy, State, StateError, Timestamp, access_keys};
+
+use super::ServeError;
+use super::files::{self, RootCredentials};
+
+/// Root credentials that the environment gives, for the first start.
+pub(super) struct GivenRoot {
+    pub(super) access_key_id: Option<String>,
+    pub(super) secret_access_key: Option<String>,
+}
+
+/// Makes the account, unless there is one already.
+pub(super) async fn make_account(
+    state: &State,
+    data: &Path,
+    account: AccountId,
+    given: GivenRoot,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(), ServeError> {
+    if state.snapshot().accounts().next().is_some() {
+        return Ok(());
+    }
+    let root = root_credentials(data, account, given, entropy)?;
+    // The credentials are kept before the account is made: a start that is cut short in between
+    // finds them and goes on with them.
+    files::write_root_credentials(data, &root)?;
+    state
+        .write(account, |txn| {
+            let id = AccessKeyId::from_presented(&root.access_key_id);
+            let (key, _) = access_keys::import(id, &root.secret_access_key, txn.master(), now, entropy);
+            let record = AccountRecord {
+                v: Format,
+                id: account,
+                name: "root".into(),
+                created: now,
+                alias: None,
+                root: RootUser { access_keys: vec![key], login_profile: None },
+            };
+            txn.create_record(&record);
+            txn.rotate_key_ring(now, entropy);
+            Ok::<_, StateError>(())
+        })
+        .await?;
+    Ok(())
+}
+
+fn root_credentials(
+    data: &Path,
+    account: AccountId,
+    given: GivenRoot,
+    entropy: &dyn Entropy,
+) -> Result<RootCredentials, ServeError> {
+    match (given.access_key_id, given.secret_access_key) {
+        (Some(access_key_id), Some(secret_access_key)) => {
+            let good_id = (16..=128).contains(&access_key_id.len()) && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
+            if !good_id || secret_access_key.is_empty() || secret_access_key.len() > 256 {
+                return Err(ServeError::GivenRoot("the access key id takes 16 to 128 letters and digits, the secret 1 to 256 characters"));
+            }
+            return Ok(RootCredentials { access_key_id, secret_access_key });
+        }
+        (None, None) => {}
+        _ => return Err(ServeError::GivenRoot("ROLECALL_ROOT_ACCESS_KEY_ID and ROLECALL_ROOT_SECRET_ACCESS_KEY go together")),
+    }
+    if let Some(kept) = files::read_root_credentials(data)? {
+        return Ok(kept);
+    }
+    Ok(RootCredentials {
+        access_key_id: AccessKeyId::long_term(account, entropy).to_string(),
+        secret_access_key: access_keys::random_secret(entropy),
+    })
+}

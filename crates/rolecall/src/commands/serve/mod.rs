@@ -1,0 +1,213 @@
+//! `rolecall serve`
+
+pub(super) mod files;
+mod first_start;
+mod logging;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rolecall_iam::Quotas;
+use rolecall_server::record::{Recorder, TrailError, TrailSettings};
+use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock};
+use rolecall_state::{AccountId, State, StateError, SystemEntropy};
+use rolecall_store::{Embedded, OpenError, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::Failure;
+use crate::settings::{Settings, SettingsError};
+use first_start::GivenRoot;
+
+/// The store's file in the data directory.
+const STORE_FILE: &str = "store.redb";
+/// How often it is looked whether the session key is due to rotate.
+const ROTATION_CHECK: Duration = Duration::from_secs(60);
+
+/// Why the server can't start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// A setting is no good.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A file of the data directory is no good.
+    #[error("the data directory can't be used: {0}")]
+    Files(#[from] files::FileError),
+    /// The store can't be opened.
+    #[error("the store can't be opened: {0}")]
+    Open(#[from] OpenError),
+    /// The state can't be read.
+    #[error("the state can't be read: {0}")]
+    State(#[from] StateError),
+    /// The audit trail can't be opened.
+    #[error(transparent)]
+    Trail(#[from] TrailError),
+    /// The root credentials that the environment gives are no good.
+    #[error("the root credentials can't be used: {0}")]
+    GivenRoot(&'static str),
+    /// The address can't be listened on.
+    #[error("{address} can't be listened on: {cause}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// There is no runtime to work in.
+    #[error("no runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// Serves until a signal asks to stop.
+pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
+    logging::start(settings)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().thread_name("rolecall").build().map_err(ServeError::Runtime)?;
+    runtime.block_on(serve(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> Result<(), ServeError> {
+    let data = PathBuf::from(settings.text("data"));
+    let address: SocketAddr = settings.get("listen")?;
+    // The port comes first: who can't have it must not have touched the data.
+    let listener = TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address, cause })?;
+    let bound = listener.local_addr().unwrap_or(address);
+    files::prepare(&data)?;
+    let (store, state) = open_state(settings, &data).await?;
+    let recorder = Arc::new(Recorder::start(
+        &trail_settings(settings, &data)?,
+        settings.get("audit.recent")?,
+        logging::line_format(settings)?,
+    )?);
+    let endpoint = Arc::new(Endpoint::new(parts(settings, state.clone(), recorder.clone())?));
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(rotate_session_keys(state));
+    tokio::spawn(async move {
+        stop_signal().await;
+        let _ = stop.send(true);
+    });
+    announce(&data, bound)?;
+    rolecall_server::serve(listener, limits(settings)?, endpoint, stopped).await;
+    recorder.stop();
+    store.close();
+    let _ = std::fs::remove_file(data.join(files::ENDPOINT));
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn open_state(settings: &Settings, data: &Path) -> Result<(Arc<Embedded>, State), ServeError> {
+    let kind = settings.text("store");
+    if kind != "embedded" {
+        return Err(settings.refuse("store", "only the embedded store is built so far".into()).into());
+    }
+    let path = data.join(STORE_FILE);
+    // A store whose master key is lost must not get a new one: nothing would open.
+    let fresh = !path.exists();
+    let file = settings.text("master_key_file");
+    let file = (!file.is_empty()).then(|| Path::new(file));
+    let master = files::master_key(data, file, variable("ROLECALL_MASTER_KEY").as_deref(), fresh, &SystemEntropy)?;
+    let account: AccountId = settings.get("account")?;
+    let store = Arc::new(Embedded::open(&path)?);
+    let state = State::open(store.clone() as Arc<dyn Store>, master).await?;
+    let given = GivenRoot {
+        access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
+        secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
+    };
+    first_start::make_account(&state, data, account, given, SystemClock.now(), &SystemEntropy).await?;
+    Ok((store, state))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn parts(settings: &Settings, state: State, recorder: Arc<Recorder>) -> Result<Parts, ServeError> {
+    let mut quotas = Quotas::default();
+    for (setting, _) in settings.iter() {
+        if let Some(name) = setting.key.strip_prefix("quotas.") {
+            let known = quotas.set(name, settings.get(setting.key)?);
+            debug_assert!(known, "{name} is a setting and no quota");
+        }
+    }
+    Ok(Parts {
+        state,
+        recorder,
+        clock: Box::new(SystemClock),
+        entropy: Box::new(SystemEntropy),
+        limits: limits(settings)?,
+        quotas,
+        sts_limits: rolecall_sts::Limits { min_session_seconds: settings.get("sts.min_session_seconds")? },
+        region: settings.text("region").into(),
+        metrics_token: settings.text("metrics.token").into(),
+    })
+}
+
+fn limits(settings: &Settings) -> Result<Limits, ServeError> {
+    let seconds = |key| Ok::<_, ServeError>(Duration::from_secs(settings.get(key)?));
+    Ok(Limits {
+        max_connections: settings.get("http.max_connections")?,
+        header_timeout: seconds("http.header_timeout_seconds")?,
+        body_timeout: seconds("http.body_timeout_seconds")?,
+        max_header_bytes: settings.get("http.max_header_bytes")?,
+        max_body_bytes: settings.get("http.max_body_bytes")?,
+    })
+}
+
+fn trail_settings(settings: &Settings, data: &Path) -> Result<TrailSettings, ServeError> {
+    Ok(TrailSettings {
+        directory: data.join("audit"),
+        file_bytes: settings.get("audit.file_bytes")?,
+        files: settings.get("audit.files")?,
+    })
+}
+
+/// Says where the server is, on standard output and in the data directory.
+fn announce(data: &Path, bound: SocketAddr) -> Result<(), ServeError> {
+    let url = format!("http://{bound}");
+    files::write_private(&data.join(files::ENDPOINT), &format!("{url}\n"))?;
+    // Whoever closed standard output does not want to read it.
+    let _ = writeln!(std::io::stdout(), "rolecall listens on {url}\n  eval \"$(rolecall env --data {})\"", data.display());
+    tracing::info!(%url, data = %data.display(), "listening");
+    Ok(())
+}
+
+async fn rotate_session_keys(state: State) {
+    loop {
+        let now = SystemClock.now();
+        if state.snapshot().key_ring().is_due(now) {
+            let account = state.snapshot().accounts().next().map(|account| account.id());
+            let rotated = match account {
+                None => Ok(()),
+                Some(account) => {
+                    state
+                        .write(account, |txn| {
+                            txn.rotate_key_ring(now, &SystemEntropy);
+                            Ok::<_, StateError>(())
+                        })
+                        .await
+                }
+            };
+            if let Err(cause) = rotated {
+                tracing::error!(%cause, "the session key could not be rotated");
+            }
+        }
+        tokio::time::sleep(ROTATION_CHECK).await;
+    }
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,71 @@
+//! Every setting there is: its name in the file, its variable, its default and what it does. The
+//! reference page is made from this table.
+
+/// A setting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Its dotted name in the settings file.
+    pub(crate) key: &'static str,
+    /// Its value when nothing sets it; empty where there is none.
+    pub(crate) default: &'static str,
+    /// What it does, in a sentence.
+    pub(crate) about: &'static str,
+}
+
+impl Setting {
+    /// The environment variable: `sts.min_session_seconds` is `ROLECALL_STS_MIN_SESSION_SECONDS`.
+    pub(crate) fn variable(&self) -> String {
+        format!("ROLECALL_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn setting(key: &'static str, default: &'static str, about: &'static str) -> Setting {
+    Setting { key, default, about }
+}
+
+/// All settings, in the order in which they are shown.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("listen", "127.0.0.1:4566", "Address and port of the one endpoint; port 0 takes a free one."),
+    setting("data", "./rolecall-data", "The data directory."),
+    setting("store", "embedded", "Where the state is kept: `embedded`, or `etcd://HOST:PORT,…/PREFIX`."),
+    setting("account", "123456789012", "The account that the first start makes."),
+    setting("region", "us-east-1", "The region of the endpoint, of its buckets and its instances."),
+    setting("log.format", "text", "`text` for people or `json` for collectors."),
+    setting("log.level", "info", "`error`, `warn`, `info`, `debug` or `trace`; a request is one line at `info`."),
+    setting("master_key_file", "", "The file of the master key; `DATA/master-key` where unset."),
+    setting("sts.min_session_seconds", "900", "The shortest session that STS hands out; AWS's is 900."),
+    setting("sts.key_rotation_seconds", "86400", "How long a session key seals new sessions."),
+    setting("http.max_connections", "1024", "Connections open at one time; more wait."),
+    setting("http.header_timeout_seconds", "10", "How long a client may take to send its request's head."),
+    setting("http.body_timeout_seconds", "60", "How long a client may pause while it sends a body."),
+    setting("http.max_header_bytes", "65536", "The largest head of a request."),
+    setting("http.max_body_bytes", "1048576", "The largest body of an API request; S3 objects are not bound by it."),
+    setting("metrics.token", "", "A bearer token that opens `/metrics` from beyond loopback."),
+    setting("instances.driver", "auto", "`namespace`, `metadata-only`, or `auto` for the best that the machine has."),
+    setting("imds.credential_seconds", "21600", "How long the credentials that an instance gets are good for."),
+    setting("audit.recent", "4096", "How many recent requests stay in memory, ready to be explained."),
+    setting("audit.file_bytes", "67108864", "The size at which the audit trail starts a new file."),
+    setting("audit.files", "8", "How many files of the audit trail are kept."),
+    setting("quotas.access_keys_per_user", "2", "Access keys of one user."),
+    setting("quotas.groups_per_user", "10", "Groups that one user may be in."),
+    setting("quotas.attached_policies_per_user", "10", "Managed policies attached to one user."),
+    setting("quotas.attached_policies_per_group", "10", "Managed policies attached to one group."),
+    setting("quotas.attached_policies_per_role", "10", "Managed policies attached to one role; AWS raises it to 25."),
+    setting("quotas.versions_per_policy", "5", "Versions of one managed policy."),
+    setting("quotas.policy_size", "6144", "Characters of a managed policy, white space not counted."),
+    setting("quotas.user_policy_size", "2048", "Characters of all inline policies of a user."),
+    setting("quotas.group_policy_size", "5120", "Characters of all inline policies of a group."),
+    setting("quotas.role_policy_size", "10240", "Characters of all inline policies of a role."),
+    setting("quotas.trust_policy_size", "2048", "Characters of a trust policy; AWS raises it to 8192."),
+    setting("quotas.tags_per_entity", "50", "Tags of one entity."),
+    setting("quotas.roles", "1000", "Roles of one account; AWS raises it to 5000."),
+    setting("quotas.users", "5000", "Users of one account."),
+    setting("quotas.groups", "300", "Groups of one account; AWS raises it to 500."),
+    setting("quotas.policies", "1500", "Customer managed policies of one account; AWS raises it to 5000."),
+    setting("quotas.instance_profiles", "1000", "Instance profiles of one account."),
+];
+
+/// The setting with this dotted name.
+pub(crate) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}

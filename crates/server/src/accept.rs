@@ -1,0 +1,135 @@
+//! Accepting connections: the only place where limits on time, size and number are set.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::body::Body;
+
+/// How long open requests may go on after a shutdown was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long to wait after the system refused a connection (as when out of file descriptors).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a connection may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections open at one time; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head, and to begin the next one.
+    pub header_timeout: Duration,
+    /// How long a client may pause while it sends a body.
+    pub body_timeout: Duration,
+    /// The largest head of a request, in bytes.
+    pub max_header_bytes: usize,
+    /// The largest body of an API request, in bytes.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 1_024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            max_header_bytes: 65_536,
+            max_body_bytes: 1_048_576,
+        }
+    }
+}
+
+/// Where a request came in.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+}
+
+/// What answers requests.
+pub trait Answer: Send + Sync + 'static {
+    /// The answer to one request; there always is one.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        arrival: &Arrival,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves connections from `listener` until `shutdown` turns true; then lets open requests end.
+pub async fn serve<A: Answer>(
+    listener: TcpListener,
+    limits: Limits,
+    answer: Arc<A>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let server = connection_builder(&limits);
+    let graceful = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    loop {
+        let accepted = tokio::select! {
+            accepted = next(&listener, &slots) => accepted,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let Some((slot, stream, peer)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let arrival = Arrival { peer, secure: false };
+        let answer = answer.clone();
+        let service = service_fn(move |request| {
+            let (answer, arrival) = (answer.clone(), arrival.clone());
+            async move { Ok::<_, Infallible>(answer.answer(request, &arrival).await) }
+        });
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            if let Err(cause) = connection.await {
+                tracing::debug!(%peer, %cause, "a connection ended early");
+            }
+            drop(slot);
+        });
+    }
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}
+
+type Accepted = (tokio::sync::OwnedSemaphorePermit, tokio::net::TcpStream, SocketAddr);
+
+/// The next connection, once there is a slot for it; none when the system refused one.
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<Accepted> {
+    let slot = slots.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are small and written at once; waiting to fill a segment only delays them.
+            let _ = stream.set_nodelay(true);
+            Some((slot, stream, peer))
+        }
+        Err(cause) => {
+            tracing::warn!(%cause, "a connection could not be accepted");
+            None
+        }
+    }
+}
+
+fn connection_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.max_header_bytes)
+        .pipeline_flush(true);
+    let header_list = u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX);
+    server.http2().timer(TokioTimer::new()).max_header_list_size(header_list).max_concurrent_streams(64);
+    server
+}

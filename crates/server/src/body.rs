@@ -1,0 +1,65 @@
+//! The bodies of requests and answers.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body as _, Incoming};
+
+/// An answer's body: whole in memory, or a stream of an object's bytes.
+pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, std::io::Error>>;
+
+/// A body that is whole in memory.
+pub fn full(bytes: impl Into<Bytes>) -> Body {
+    Either::Left(Full::new(bytes.into()))
+}
+
+/// Why a request's body was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is longer than the limit.
+    #[error("the request's body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The client paused for too long.
+    #[error("the client paused for too long while it sent the request's body")]
+    TooSlow,
+    /// The connection broke.
+    #[error("the request's body ended early")]
+    Broken,
+}
+
+/// Reads a whole body of at most `limit` bytes.
+///
+/// # Errors
+/// [`BodyError`]; nothing beyond the limit is kept.
+pub async fn read(mut body: Incoming, limit: usize, pause: Duration) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge(limit));
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(pause, body.frame()).await {
+            Err(_) => return Err(BodyError::TooSlow),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(BodyError::Broken),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
+        if first.len() + rest.len() + chunk.len() > limit {
+            return Err(BodyError::TooLarge(limit));
+        }
+        // Most bodies come in one piece, which then needs no copy.
+        if first.is_empty() && rest.is_empty() {
+            first = chunk;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            rest.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}

@@ -1,0 +1,19 @@
+//! The way of a request, one straight line: accept, route, authenticate, parse, authorize, handle,
+//! render; and, beside it, record. No step knows the rules of any one service.
+
+mod accept;
+mod authenticate;
+mod body;
+mod failure;
+mod line;
+mod metrics;
+mod own_pages;
+pub mod record;
+mod request_id;
+mod route;
+mod services;
+
+pub use accept::{Answer, Arrival, Limits, serve};
+pub use body::{Body, full};
+pub use line::{Clock, Endpoint, Parts, SystemClock};
+pub use metrics::Metrics;

@@ -1,0 +1,301 @@
+//! The line itself: what happens to one request, from its first byte to its record.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Request, Response, header};
+use hyper::body::Incoming;
+use rolecall_access::{Evidence, RequestFacts};
+use rolecall_aws_model::{Protocol, WireError};
+use rolecall_iam::Quotas;
+use rolecall_sigv4::{Disclosure, PayloadHash, Presented, SigError};
+use rolecall_state::{Entropy, Snapshot, State, Timestamp};
+use subtle::ConstantTimeEq;
+
+use crate::accept::{Answer, Arrival, Limits};
+use crate::authenticate::{Authenticated, authenticate};
+use crate::body::{Body, BodyError, read};
+use crate::metrics::Metrics;
+use crate::record::{CallerFacts, Record, Recorder};
+use crate::request_id::RequestId;
+use crate::route::{ApiRoute, Route, Service, route};
+use crate::{failure, own_pages, services};
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge at which the clock is read")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Timestamp(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// What an endpoint is made of.
+pub struct Parts {
+    /// Everything that requests are decided on.
+    pub state: State,
+    /// Where records go.
+    pub recorder: Arc<Recorder>,
+    /// Where the time comes from.
+    pub clock: Box<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub entropy: Box<dyn Entropy>,
+    /// What connections may take.
+    pub limits: Limits,
+    /// IAM's quotas.
+    pub quotas: Quotas,
+    /// STS's limits.
+    pub sts_limits: rolecall_sts::Limits,
+    /// The region where a request does not say.
+    pub region: Box<str>,
+    /// The bearer token that opens the metrics from beyond loopback; empty when there is none.
+    pub metrics_token: Box<str>,
+}
+
+/// The one endpoint of all services.
+pub struct Endpoint {
+    parts: Parts,
+    metrics: Metrics,
+}
+
+/// A request on its way: what is known of it so far.
+pub(crate) struct Passage<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) id: RequestId,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) facts: RequestFacts,
+    pub(crate) trace: Trace,
+}
+
+/// What will be recorded of a request.
+#[derive(Default)]
+pub(crate) struct Trace {
+    pub(crate) service: &'static str,
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) caller: Option<CallerFacts>,
+    pub(crate) error: Option<(Cow<'static, str>, String)>,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Endpoint {
+    /// An endpoint of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, metrics: Metrics::default() }
+    }
+
+    /// The state that requests are decided on.
+    pub fn state(&self) -> &State {
+        &self.parts.state
+    }
+
+    /// The recorder.
+    pub fn recorder(&self) -> &Recorder {
+        &self.parts.recorder
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.parts.entropy
+    }
+
+    pub(crate) fn is_metrics_token(&self, given: &str) -> bool {
+        let wanted = self.parts.metrics_token.as_bytes();
+        !wanted.is_empty() && bool::from(given.as_bytes().ct_eq(wanted))
+    }
+
+    fn facts(&self, parts: &http::request::Parts, arrival: &Arrival, now: Timestamp) -> RequestFacts {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(Into::into);
+        RequestFacts {
+            now,
+            source_ip: Some(arrival.peer.ip().to_canonical()),
+            user_agent: text(header::USER_AGENT),
+            referer: text(header::REFERER),
+            secure_transport: arrival.secure,
+            region: self.parts.region.clone(),
+        }
+    }
+
+    fn record(&self, passage: Passage<'_>, began: Instant, status: u16) {
+        let took = began.elapsed();
+        self.metrics.answered(status, took);
+        let Passage { id, facts, trace, .. } = passage;
+        self.parts.recorder.add(Record {
+            request_id: id.as_str().into(),
+            at: facts.now,
+            took,
+            service: trace.service,
+            operation: trace.operation.into(),
+            region: facts.region,
+            source_ip: facts.source_ip,
+            user_agent: facts.user_agent,
+            caller: trace.caller,
+            status,
+            error: trace.error.map(|(code, message)| (code.into(), message.into())),
+            evidence: trace.evidence,
+        });
+    }
+}
+
+impl Answer for Endpoint {
+    async fn answer(&self, request: Request<Incoming>, arrival: &Arrival) -> Response<Body> {
+        let began = Instant::now();
+        let now = self.parts.clock.now();
+        let (parts, body) = request.into_parts();
+        let mut passage = Passage {
+            endpoint: self,
+            id: RequestId::new(self.entropy()),
+            snapshot: self.parts.state.snapshot(),
+            facts: self.facts(&parts, arrival, now),
+            trace: Trace::default(),
+        };
+        let presented = Presented::parse((&parts).into(), guessed_family(&parts));
+        let route = match presented {
+            Ok(presented) => route(&parts, presented),
+            Err(error) => {
+                let response = passage.refuse(guessed_service(&parts), &error);
+                self.record(passage, began, response.status().as_u16());
+                return response;
+            }
+        };
+        let route = match route {
+            Route::Own(page) => return own_pages::answer(self, page, &parts, arrival),
+            Route::Api(route) => route,
+        };
+        let response = match self.parts.state.is_following() {
+            true => passage.follow(route, &parts, body).await,
+            false => passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE)),
+        };
+        self.record(passage, began, response.status().as_u16());
+        response
+    }
+}
+
+/// A node that has lost its store refuses rather than answers from an old picture.
+fn stale() -> WireError {
+    WireError::new("ServiceUnavailable", 503, "The service is unavailable: this node does not follow its store.")
+}
+
+fn guessed_service(parts: &http::request::Parts) -> Service {
+    let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let scoped = value.split("Credential=").nth(1).and_then(|rest| rest.split('/').nth(3));
+    scoped.and_then(Service::of_scope).unwrap_or(if parts.uri.path() == "/" && parts.method == http::Method::POST {
+        Service::Sts
+    } else {
+        Service::S3
+    })
+}
+
+fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
+    guessed_service(parts).family()
+}
+
+impl Passage<'_> {
+    async fn follow(&mut self, route: ApiRoute, parts: &http::request::Parts, body: Incoming) -> Response<Body> {
+        match route {
+            ApiRoute::Signed(service, presented) => self.signed(service, &presented, parts, body).await,
+            ApiRoute::Unknown(service) => {
+                let error = WireError::new(
+                    "NotImplemented",
+                    400,
+                    format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
+                );
+                self.fail(&error, Protocol::Json)
+            }
+            ApiRoute::UnsignedQuery => match self.whole(body).await {
+                Ok(body) => services::answer_unsigned_query(self, parts, &body).await,
+                Err(error) => self.fail(&error, Protocol::Query(rolecall_aws_model::sts::NAMESPACE)),
+            },
+            ApiRoute::UnsignedS3 => self.refuse(Service::S3, &SigError::MissingAuthenticationToken),
+        }
+    }
+
+    async fn signed(
+        &mut self,
+        service: Service,
+        presented: &Presented,
+        parts: &http::request::Parts,
+        body: Incoming,
+    ) -> Response<Body> {
+        self.trace.service = service.name();
+        self.facts.region = presented.scope.region.clone();
+        let body = match self.whole(body).await {
+            Ok(body) => body,
+            Err(error) => return self.fail(&error, self.protocol(service)),
+        };
+        let payload = PayloadHash::of(&body);
+        match authenticate(presented, parts, &payload, &self.snapshot, self.facts.now) {
+            Err(error) => self.refuse(service, &error),
+            Ok(authenticated) => {
+                self.trace.caller = Some(CallerFacts::of(authenticated.caller()));
+                self.dispatch(service, &authenticated, parts, &body).await
+            }
+        }
+    }
+
+    async fn dispatch(
+        &mut self,
+        service: Service,
+        authenticated: &Authenticated,
+        parts: &http::request::Parts,
+        body: &[u8],
+    ) -> Response<Body> {
+        match service {
+            Service::Iam | Service::Sts | Service::Ec2 => {
+                services::answer_query(self, service, authenticated, parts, body).await
+            }
+            Service::Rolecall => services::answer_own(self, authenticated.caller(), parts),
+            Service::S3 => self.fail(&WireError::not_implemented("s3", "this operation"), Protocol::Json),
+        }
+    }
+
+    /// Reads the whole body of an API request.
+    async fn whole(&self, body: Incoming) -> Result<bytes::Bytes, WireError> {
+        let limits = &self.endpoint.parts.limits;
+        read(body, limits.max_body_bytes, limits.body_timeout).await.map_err(|error| match error {
+            BodyError::TooLarge(_) => WireError::new("RequestEntityTooLarge", 413, error.to_string()),
+            BodyError::TooSlow => WireError::new("RequestTimeout", 408, error.to_string()),
+            BodyError::Broken => WireError::new("IncompleteBody", 400, error.to_string()),
+        })
+    }
+
+    pub(crate) fn protocol(&self, service: Service) -> Protocol {
+        match service {
+            Service::Iam => Protocol::Query(rolecall_aws_model::iam::NAMESPACE),
+            Service::Sts => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
+            Service::Ec2 => Protocol::Ec2,
+            Service::S3 | Service::Rolecall => Protocol::Json,
+        }
+    }
+
+    /// Answers with an error, and notes it for the record.
+    pub(crate) fn fail(&mut self, error: &WireError, protocol: Protocol) -> Response<Body> {
+        self.trace.error = Some((error.code.clone(), error.message.clone()));
+        failure::answer(error, protocol, &self.id)
+    }
+
+    /// Refuses a proof.
+    fn refuse(&mut self, service: Service, error: &SigError) -> Response<Body> {
+        self.endpoint.metrics.unauthenticated();
+        self.trace.service = service.name();
+        let refusal = error.wire(service.family(), Disclosure::Canonical);
+        let wire = WireError::new(refusal.code, refusal.status, refusal.message);
+        self.fail(&wire, self.protocol(service))
+    }
+}

@@ -1,0 +1,65 @@
+//! The log's one line a request.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use rolecall_access::iso8601;
+use serde_json::json;
+
+use super::{LineFormat, Record};
+
+/// Writes the lines of a batch to standard error, with one write.
+pub(super) fn write(format: LineFormat, batch: &[Arc<Record>]) {
+    let mut lines = String::with_capacity(batch.len() * 160);
+    for record in batch {
+        match format {
+            LineFormat::Off => return,
+            LineFormat::Text => text(&mut lines, record),
+            LineFormat::Json => json_line(&mut lines, record),
+        }
+    }
+    // A log that can't be written is no reason to stop answering.
+    let _ = std::io::stderr().write_all(lines.as_bytes());
+}
+
+fn caller(record: &Record) -> &str {
+    record.caller.as_ref().map_or("-", |caller| &caller.arn)
+}
+
+fn text(out: &mut String, record: &Record) {
+    let code = record.error.as_ref().map_or("ok", |(code, _)| code);
+    let _ = writeln!(
+        out,
+        "{}  INFO request {} {}:{} {} {} caller={} took={}us",
+        iso8601(record.at),
+        record.request_id,
+        or_dash(record.service),
+        or_dash(&record.operation),
+        record.status,
+        code,
+        caller(record),
+        record.took.as_micros(),
+    );
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+fn json_line(out: &mut String, record: &Record) {
+    let line = json!({
+        "timestamp": iso8601(record.at),
+        "level": "INFO",
+        "message": "request",
+        "request_id": record.request_id,
+        "service": record.service,
+        "operation": record.operation,
+        "status": record.status,
+        "error_code": record.error.as_ref().map(|(code, _)| code),
+        "caller": caller(record),
+        "source_ip": record.source_ip.map(|ip| ip.to_string()),
+        "microseconds": u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
+    });
+    let _ = writeln!(out, "{line}");
+}

@@ -1,0 +1,10 @@
+//! The table from services to the crates that know their rules: each module parses, asks for the
+//! decision, hands over, and renders; none has a rule of its own.
+
+mod iam;
+mod query;
+mod rolecall;
+mod sts;
+
+pub(crate) use query::{answer_query, answer_unsigned_query};
+pub(crate) use rolecall::answer_own;

@@ -1,0 +1,44 @@
+//! STS on the line.
+
+use rolecall_access::{Caller, Subject, authorize};
+use rolecall_aws_model::WireError;
+use rolecall_aws_model::sts::{Operation, Request, VERSION};
+use rolecall_sts::{Env, StsError, demands, handle};
+
+use super::iam::denied;
+use super::query::{Asked, validation};
+use crate::line::Passage;
+
+/// Parses, authorizes, handles and renders.
+pub(super) fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) -> Result<String, WireError> {
+    let invalid = || WireError::invalid_action(&asked.operation, VERSION);
+    let operation = Operation::from_name(&asked.operation).ok_or_else(invalid)?;
+    passage.trace.operation = operation.name().into();
+    let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
+    let request = request.ok_or_else(|| WireError::not_implemented("sts", operation.name()))?;
+    let demands = demands(&request, caller, &passage.snapshot).map_err(|error| failed(passage, &error))?;
+    let ruling = authorize(request, Subject::Caller(caller), &passage.facts, &passage.snapshot, demands);
+    passage.trace.evidence = ruling.evidence;
+    let authorized = ruling.result.map_err(|error| denied(passage, &error))?;
+    let parts = passage.endpoint.parts();
+    let env = Env {
+        caller,
+        now: passage.facts.now,
+        entropy: passage.endpoint.entropy(),
+        snapshot: &passage.snapshot,
+        limits: &parts.sts_limits,
+    };
+    match handle(&env, &authorized) {
+        Ok(response) => Ok(response.to_xml(passage.id.as_str())),
+        Err(error) => Err(failed(passage, &error)),
+    }
+}
+
+fn failed(passage: &Passage<'_>, error: &StsError) -> WireError {
+    if matches!(error, StsError::Unevaluable(_) | StsError::NoSessionKey) {
+        tracing::error!(request_id = passage.id.as_str(), cause = %error, "an STS operation failed");
+        return WireError::internal();
+    }
+    let code = error.code();
+    WireError::new(code.code(), code.status(), error.to_string())
+}
