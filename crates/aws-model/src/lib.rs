@@ -7,7 +7,7 @@
 
 mod constraint;
 mod error;
-#[rustfmt::skip]
+#[expect(clippy::allow_attributes, reason = "generated code allows what only some services need")]
 mod generated;
 mod query;
 mod sensitive;

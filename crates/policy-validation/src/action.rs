@@ -45,7 +45,8 @@ fn check_name(text: &str, cursor: &Cursor<'_>, report: &mut Report) {
     }
     // What variables there are is another check's business.
     if !name.contains("${") && expand(text).is_empty() {
-        let hint = suggest_action(text).map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
+        let nearest = if has_wildcard(name) { None } else { suggest_action(text) };
+        let hint = nearest.map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
         let details = format!("There is no action {text}.{hint}");
         report.add(IssueCode::InvalidAction, details, &cursor.place());
     }

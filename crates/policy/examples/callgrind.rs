@@ -23,7 +23,8 @@ fn main() -> Result<(), Failure> {
     let [directory, name, rest @ ..] = arguments.as_slice() else {
         return Err("usage: callgrind DIRECTORY lab|typical|scale [explain]".into());
     };
-    let name = ["lab", "typical", "scale"].into_iter().find(|known| known == name).ok_or("no such workload")?;
+    let name =
+        ["lab", "typical", "scale"].into_iter().find(|known| known == name).ok_or("no such workload")?;
     let workload = Workload::read(Path::new(directory), name)?;
     let ours = Ours::compile(&workload.shared)?;
     let parsed: Vec<Parsed<'_>> = workload.lines.iter().map(Parsed::new).collect::<Result<_, _>>()?;

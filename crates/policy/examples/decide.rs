@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while input.read_line(&mut line)? > 0 {
         decider.line(&line, &mut answers);
         output.write_all(&answers)?;
-        (line.clear(), answers.clear());
+        line.clear();
+        answers.clear();
     }
     Ok(())
 }

@@ -29,7 +29,9 @@ pub(crate) fn verdict<'p>(query: &Query<'_>, applicable: &Applicable<'p>) -> Ver
         return Verdict { decision, findings: None };
     }
     match gather(query, applicable) {
-        Ok(findings) => Verdict { decision: conclude(request, applicable, &findings), findings: Some(findings) },
+        Ok(findings) => {
+            Verdict { decision: conclude(request, applicable, &findings), findings: Some(findings) }
+        }
         Err((kind, statement)) => {
             let reason = Reason::Statement(kind, statement);
             Verdict { decision: Decision { outcome: Outcome::ExplicitlyDenied, reason }, findings: None }
@@ -79,7 +81,9 @@ impl Findings<'_> {
         let reason = Reason::NoAllow(kind);
         match kind {
             PolicyKind::Identity => self.identity = Some(reason),
-            PolicyKind::Resource | PolicyKind::Trust => self.resource = Some((reason, PrincipalMatch::Direct)),
+            PolicyKind::Resource | PolicyKind::Trust => {
+                self.resource = Some((reason, PrincipalMatch::Direct))
+            }
             PolicyKind::PermissionsBoundary => self.boundary = true,
             PolicyKind::Session => self.session = true,
             PolicyKind::ServiceControl => self.service_control = true,
@@ -106,7 +110,9 @@ fn gather<'p>(query: &Query<'_>, applicable: &Applicable<'p>) -> Result<Findings
     let limit = |set: Option<&'p PolicySet>| set.map_or(Ok(true), |set| Ok(find(set, query)?.is_some()));
     let vpc_endpoint = limit(applicable.vpc_endpoint)?;
     let resource = match applicable.resource {
-        Some(set) => find(set, query)?.map(|(found, closeness)| (Reason::Statement(set.kind(), found), closeness)),
+        Some(set) => {
+            find(set, query)?.map(|(found, closeness)| (Reason::Statement(set.kind(), found), closeness))
+        }
         None => None,
     };
     let boundary = limit(applicable.boundary.filter(|_| reach.identity))?;
@@ -120,7 +126,6 @@ fn gather<'p>(query: &Query<'_>, applicable: &Applicable<'p>) -> Result<Findings
     Ok(Findings { service_control, vpc_endpoint, boundary, session, resource, identity })
 }
 
-#[expect(clippy::type_complexity, reason = "it is what the caller takes apart at once")]
 fn find<'p>(
     set: &'p PolicySet,
     query: &Query<'_>,
@@ -188,8 +193,14 @@ fn supports_resource_control(action: &str) -> bool {
     SERVICES.iter().any(|name| service.eq_ignore_ascii_case(name))
 }
 
-pub(crate) fn conclude<'p>(request: &Request<'_>, applicable: &Applicable<'p>, findings: &Findings<'p>) -> Decision<'p> {
-    if request.principal.kind() == PrincipalKind::Root && request.action.eq_ignore_ascii_case("sts:AssumeRole") {
+pub(crate) fn conclude<'p>(
+    request: &Request<'_>,
+    applicable: &Applicable<'p>,
+    findings: &Findings<'p>,
+) -> Decision<'p> {
+    if request.principal.kind() == PrincipalKind::Root
+        && request.action.eq_ignore_ascii_case("sts:AssumeRole")
+    {
         return denied(Reason::RootMayNotAssumeRoles);
     }
     if !findings.service_control {

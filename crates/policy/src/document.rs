@@ -9,6 +9,7 @@ use crate::grammar;
 use crate::kind::{Grammar, PolicyKind};
 use crate::operator::Operator;
 use crate::span::{Position, Span};
+use crate::template::variable_keys;
 
 /// A policy document with its source text. Every element knows its place.
 #[derive(Clone, PartialEq, Eq)]
@@ -213,6 +214,29 @@ impl Document {
         statement.sid.as_ref().map(|sid| self.text(sid))
     }
 
+    /// The context keys that the document asks for, in conditions and as variables, each once and in order.
+    #[must_use]
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        let mut add = |key: &str| {
+            if !keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+                keys.push(key.to_owned());
+            }
+        };
+        for statement in &self.statements {
+            for value in statement.resource.iter().flat_map(|list| &list.values) {
+                variable_keys(self.text(value), self.version).iter().for_each(|key| add(key));
+            }
+            for entry in &statement.conditions {
+                add(self.text(&entry.key));
+                for value in &entry.values {
+                    variable_keys(self.text(value), self.version).iter().for_each(|key| add(key));
+                }
+            }
+        }
+        keys
+    }
+
     /// The line and column where a span starts.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {
@@ -229,7 +253,10 @@ impl Document {
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document").field("kind", &self.kind).field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("Document")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 

@@ -54,7 +54,9 @@ pub enum Problem {
     #[error("Statement IDs (SID) in a single policy must be unique.")]
     DuplicateSid,
     /// A `Sid` with characters that AWS doesn't take.
-    #[error("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")]
+    #[error(
+        "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+    )]
     InvalidSid,
     /// An element that policies of this kind don't have.
     #[error("Has prohibited field {0}")]

@@ -238,14 +238,16 @@ impl Reader<'_> {
         let start = self.at;
         let mut kind = NodeKind::String;
         loop {
+            let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            self.at += rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     kind = NodeKind::EscapedString;
                     self.escape()?;
                 }
-                Some(0..=0x1F) => return Err(self.error("an escape for a control character")),
-                Some(_) => self.at += 1,
+                Some(_) => return Err(self.error("an escape for a control character")),
                 None => return Err(self.error("a closing quote")),
             }
         }
@@ -325,7 +327,11 @@ impl Reader<'_> {
 /// Reads `uXXXX` at an offset.
 fn code_unit(source: &str, at: usize) -> Option<u32> {
     let digits = source.get(at..at + 5)?.strip_prefix('u')?;
-    if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
+    if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        u32::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
 }
 
 /// Decodes the escapes of a string that has been read without error.

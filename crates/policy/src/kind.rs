@@ -130,7 +130,12 @@ impl Grammar {
     /// The grammar for a document of this kind that is to be stored.
     #[must_use]
     pub const fn stored(kind: PolicyKind) -> Self {
-        Self { kind, strictness: Strictness::Stored, max_bytes: Self::DEFAULT_MAX_BYTES, requires_2012: false }
+        Self {
+            kind,
+            strictness: Strictness::Stored,
+            max_bytes: Self::DEFAULT_MAX_BYTES,
+            requires_2012: false,
+        }
     }
 
     /// The grammar for a managed policy that is to be stored, which must be of version 2012-10-17.
@@ -144,7 +149,12 @@ impl Grammar {
     /// The grammar for a document of this kind that is only to be evaluated.
     #[must_use]
     pub const fn evaluated(kind: PolicyKind) -> Self {
-        Self { kind, strictness: Strictness::Evaluated, max_bytes: Self::DEFAULT_MAX_BYTES, requires_2012: false }
+        Self {
+            kind,
+            strictness: Strictness::Evaluated,
+            max_bytes: Self::DEFAULT_MAX_BYTES,
+            requires_2012: false,
+        }
     }
 
     /// The same grammar with another limit on the document's size.

@@ -49,8 +49,8 @@ pub use context::{Context, Values};
 pub use decide::{decide, needs_no_permission, resource_policy_is_required};
 pub use decision::{Applicable, Decision, DenialReason, Outcome, Reason, Request};
 pub use document::{
-    ConditionEntry, Document, Effect, ListElement, PrincipalElement, PrincipalEntry, PrincipalType, Statement, Text,
-    Version,
+    ConditionEntry, Document, Effect, ListElement, PrincipalElement, PrincipalEntry, PrincipalType,
+    Statement, Text, Version,
 };
 pub use error::{ParseError, Problem};
 pub use explain::{Change, Explanation, Failure, Given, NearMiss, explain};

@@ -39,7 +39,9 @@ pub enum PrincipalKind {
 
 /// An ARN which isn't that of a principal who can call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not the ARN of a user, an assumed-role session, a federated user, an account's root or an identity provider")]
+#[error(
+    "\"{0}\" is not the ARN of a user, an assumed-role session, a federated user, an account's root or an identity provider"
+)]
 pub struct NotAPrincipal(pub Box<str>);
 
 impl Principal {
@@ -159,7 +161,14 @@ impl Principal {
     }
 
     fn new(kind: PrincipalKind, name: &str) -> Self {
-        Self { kind, name: name.into(), account: 0..0, unique_id: None, issuer_arn: None, canonical_user_id: None }
+        Self {
+            kind,
+            name: name.into(),
+            account: 0..0,
+            unique_id: None,
+            issuer_arn: None,
+            canonical_user_id: None,
+        }
     }
 }
 
@@ -207,14 +216,21 @@ mod tests {
 
     #[test]
     fn what_cannot_call_is_refused() {
-        for arn in ["", "*", "arn:aws:iam::123456789012:group/g", "arn:aws:iam::12:user/u", "arn:aws:sts::123456789012:assumed-role/r"] {
+        for arn in [
+            "",
+            "*",
+            "arn:aws:iam::123456789012:group/g",
+            "arn:aws:iam::12:user/u",
+            "arn:aws:sts::123456789012:assumed-role/r",
+        ] {
             assert!(Principal::from_arn(arn).is_err(), "{arn}");
         }
     }
 
     #[test]
     fn a_session_knows_its_role_and_name() {
-        let session = Principal::from_arn("arn:aws:sts::123456789012:assumed-role/robot/s1").expect("a session");
+        let session =
+            Principal::from_arn("arn:aws:sts::123456789012:assumed-role/robot/s1").expect("a session");
         assert_eq!((session.role_name(), session.session_name()), (Some("robot"), Some("s1")));
         assert_eq!(session.account_id(), Some("123456789012"));
     }

@@ -148,6 +148,9 @@ impl<'p> Finding<'p> {
 
 impl fmt::Debug for PolicySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PolicySet").field("kind", &self.kind()).field("policies", &self.policies()).finish_non_exhaustive()
+        f.debug_struct("PolicySet")
+            .field("kind", &self.kind())
+            .field("policies", &self.policies())
+            .finish_non_exhaustive()
     }
 }

@@ -68,7 +68,7 @@ impl Template {
     pub(crate) fn parse(text: &str, version: Version, wildcards: bool) -> Self {
         let mut builder = Builder::default();
         let mut rest = text;
-        while let Some(at) = rest.find(['$', '*', '?']) {
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'$' | b'*' | b'?')) {
             let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
             builder.literal(before);
             rest = builder.special(found, version, wildcards);
@@ -108,7 +108,10 @@ impl Template {
 
     /// The first variable which has no value in a request.
     pub(crate) fn unresolved(&self, context: &Context) -> Option<&str> {
-        self.variables.iter().find(|variable| variable.resolve(context).is_none()).map(|variable| &*variable.key)
+        self.variables
+            .iter()
+            .find(|variable| variable.resolve(context).is_none())
+            .map(|variable| &*variable.key)
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
@@ -117,7 +120,10 @@ impl Template {
             .iter()
             .map(|variable| variable.key.len() + variable.default.as_deref().map_or(0, str::len))
             .sum();
-        self.literal.len() + size_of_val::<[Atom]>(&self.atoms) + size_of_val::<[Variable]>(&self.variables) + variables
+        self.literal.len()
+            + size_of_val::<[Atom]>(&self.atoms)
+            + size_of_val::<[Variable]>(&self.variables)
+            + variables
     }
 }
 
@@ -253,7 +259,11 @@ mod tests {
                 Atom::AnyOne => out.push('?'),
                 Atom::Variable(index) => {
                     let variable = template.variable(index).expect("a variable");
-                    out.push_str(&format!("<{}|{}>", variable.key, variable.default.as_deref().unwrap_or("-")));
+                    out.push_str(&format!(
+                        "<{}|{}>",
+                        variable.key,
+                        variable.default.as_deref().unwrap_or("-")
+                    ));
                 }
             }
         }
@@ -263,7 +273,10 @@ mod tests {
     #[test]
     fn variables_defaults_and_escapes_are_found() {
         assert_eq!(shown("a/${aws:username}/*", Version::V2012), "[a/]<aws:username|->[/]*");
-        assert_eq!(shown("${aws:PrincipalTag/my team, 'none, yet'}?", Version::V2012), "<aws:PrincipalTag/my team|none, yet>?");
+        assert_eq!(
+            shown("${aws:PrincipalTag/my team, 'none, yet'}?", Version::V2012),
+            "<aws:PrincipalTag/my team|none, yet>?"
+        );
         assert_eq!(shown("x${*}y${?}z${$}{q}", Version::V2012), "[x*y?z${q}]");
         assert_eq!(shown("a**b", Version::V2012), "[a]*[b]");
     }
@@ -285,7 +298,8 @@ mod tests {
     fn a_default_stands_in_for_an_absent_key_only() {
         let template = Template::parse("${k, 'd'}-${aws:TagKeys, 'd'}", Version::V2012, true);
         let mut context = Context::new();
-        let resolve = |index: usize, context: &Context| template.variables[index].resolve(context).map(str::to_owned);
+        let resolve =
+            |index: usize, context: &Context| template.variables[index].resolve(context).map(str::to_owned);
         assert_eq!(resolve(0, &context).as_deref(), Some("d"));
         context.set("K", "v");
         assert_eq!(resolve(0, &context).as_deref(), Some("v"));

@@ -1,13 +1,18 @@
 //! Every condition operator at its edges, through the whole engine.
 
-use rolecall_policy::{Applicable, Context, Document, Grammar, Policy, PolicyKind, PolicySet, Principal, Request, decide};
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use rolecall_policy::{
+    Applicable, Context, Document, Grammar, Policy, PolicyKind, PolicySet, Principal, Request, decide,
+};
 
 /// Whether a statement with this condition matches a request with this context.
 fn holds(condition: &str, context: &[(&str, &[&str])]) -> bool {
     let text = format!(
         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {condition}}}}}"#
     );
-    let document = Document::parse(text, Grammar::evaluated(PolicyKind::Identity)).unwrap_or_else(|error| panic!("{condition}: {error}"));
+    let document = Document::parse(text, Grammar::evaluated(PolicyKind::Identity))
+        .unwrap_or_else(|error| panic!("{condition}: {error}"));
     let identity = PolicySet::compile(PolicyKind::Identity, [Policy::new("p", document)]);
     let principal = Principal::from_arn("arn:aws:iam::123456789012:user/bob").expect("a user");
     let mut filled = Context::new();
@@ -17,8 +22,13 @@ fn holds(condition: &str, context: &[(&str, &[&str])]) -> bool {
             values => filled.set_many(key, *values),
         }
     }
-    let request =
-        Request { principal: &principal, action: "s3:GetObject", resource: "*", resource_account: None, context: &filled };
+    let request = Request {
+        principal: &principal,
+        action: "s3:GetObject",
+        resource: "*",
+        resource_account: None,
+        context: &filled,
+    };
     decide(&request, &Applicable { identity: Some(&identity), ..Applicable::default() }).is_allowed()
 }
 
@@ -191,8 +201,14 @@ fn variables_in_conditions() {
     assert!(!holds(like, &[("k", &["home/a/x"]), ("aws:PrincipalTag/team", &["*"])]));
     let negated = r#"{"StringNotEquals": {"k": "${aws:username}"}}"#;
     assert!(!holds(negated, &[("k", &["x"])]), "nor does the negation");
-    assert!(!holds(r#"{"StringEquals": {"k": "${aws:TagKeys}"}}"#, &[("k", &["a"]), ("aws:TagKeys", &["a"])]));
+    assert!(!holds(
+        r#"{"StringEquals": {"k": "${aws:TagKeys}"}}"#,
+        &[("k", &["a"]), ("aws:TagKeys", &["a"])]
+    ));
     assert!(holds(r#"{"StringEquals": {"k": "a${*}b${$}{c}"}}"#, &[("k", &["a*b${c}"])]));
     assert!(holds(r#"{"NumericLessThan": {"k": "${n}"}}"#, &[("k", &["4"]), ("n", &["5"])]));
-    assert!(holds(r#"{"ArnEquals": {"k": "${a}"}}"#, &[("k", &["arn:aws:iam::1:role/r"]), ("a", &["arn:aws:iam::1:role/r"])]));
+    assert!(holds(
+        r#"{"ArnEquals": {"k": "${a}"}}"#,
+        &[("k", &["arn:aws:iam::1:role/r"]), ("a", &["arn:aws:iam::1:role/r"])]
+    ));
 }

@@ -234,9 +234,9 @@ mod tests {
         for (algorithm, value) in [
             (Algorithm::Crc32, "y/Q5Jg=="),
             (Algorithm::Crc32c, "4waSgw=="),
-            (Algorithm::Crc64Nvme, "rosUhgoJnJg="),
-            (Algorithm::Sha1, "98O8HYCOBHMq32efZZczDTKekDY="),
-            (Algorithm::Sha256, "FeKw09MzgZGgqyrqMjJSd6f3ZdIgvLpM5PI4cNbj8uU="),
+            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
+            (Algorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
         ] {
             let mut hasher = Hasher::new(algorithm);
             hasher.update(b"1234");
@@ -244,14 +244,7 @@ mod tests {
             let sums = hasher.finish();
             assert_eq!(sums.bytes, 9);
             assert_eq!(crate::names::hex(&sums.md5), "25f9e794323b453885f5181f1b624d0b");
-            if algorithm == Algorithm::Crc64Nvme {
-                assert_eq!(
-                    crate::names::hex(&STANDARD.decode(&sums.checksum.value).unwrap()),
-                    "ae8b14860a799888"
-                );
-            } else if matches!(algorithm, Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Sha1) {
-                assert_eq!(sums.checksum.value, value, "{algorithm:?}");
-            }
+            assert_eq!(sums.checksum.value, value, "{algorithm:?}");
         }
     }
 }

@@ -57,7 +57,6 @@ pub struct BucketFacts {
 /// The four settings that keep a bucket from the public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "these are AWS's four settings")]
 pub struct PublicAccessBlock {
     /// `BlockPublicAcls`.
     pub block_public_acls: bool,

@@ -1,11 +1,14 @@
 //! The bodies of requests and answers.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body as _, Incoming};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// An answer's body: whole in memory, or a stream of an object's bytes.
 pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, std::io::Error>>;
@@ -17,7 +20,7 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 
 /// Why a request's body was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// It is longer than the limit.
     #[error("the request's body is longer than {0} bytes")]
     TooLarge(usize),
@@ -33,7 +36,7 @@ pub enum BodyError {
 ///
 /// # Errors
 /// [`BodyError`]; nothing beyond the limit is kept.
-pub async fn read(mut body: Incoming, limit: usize, pause: Duration) -> Result<Bytes, BodyError> {
+pub(crate) async fn read(mut body: Incoming, limit: usize, pause: Duration) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge(limit));
     }
@@ -62,4 +65,46 @@ pub async fn read(mut body: Incoming, limit: usize, pause: Duration) -> Result<B
         }
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// A body whose sender may pause only so long.
+pub(crate) struct Paced {
+    body: Incoming,
+    pause: Duration,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Paced {
+    /// `body`, with at most `pause` between two of its frames.
+    pub(crate) fn new(body: Incoming, pause: Duration) -> Self {
+        Self { body, pause, deadline: Box::pin(sleep(pause)) }
+    }
+}
+
+impl hyper::body::Body for Paced {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.deadline.as_mut().reset(Instant::now() + this.pause);
+            return Poll::Ready(frame.map(|frame| frame.map_err(std::io::Error::other)));
+        }
+        match this.deadline.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(std::io::ErrorKind::TimedOut.into()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }

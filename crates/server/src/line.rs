@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use rolecall_access::{Evidence, RequestFacts};
 use rolecall_aws_model::{Protocol, WireError};
 use rolecall_iam::Quotas;
+use rolecall_s3::{Fault, S3};
 use rolecall_sigv4::{Disclosure, PayloadHash, Presented, SigError};
 use rolecall_state::{Entropy, Snapshot, State, Timestamp};
 use subtle::ConstantTimeEq;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub quotas: Quotas,
     /// STS's limits.
     pub sts_limits: rolecall_sts::Limits,
+    /// S3.
+    pub s3: S3,
     /// The region where a request does not say.
     pub region: Box<str>,
     /// The bearer token that opens the metrics from beyond loopback; empty when there is none.
@@ -75,6 +78,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) facts: RequestFacts,
     pub(crate) trace: Trace,
+    path: Box<str>,
+    is_head: bool,
 }
 
 /// What will be recorded of a request.
@@ -164,6 +169,8 @@ impl Answer for Endpoint {
             snapshot: self.parts.state.snapshot(),
             facts: self.facts(&parts, arrival, now),
             trace: Trace::default(),
+            path: parts.uri.path().into(),
+            is_head: parts.method == http::Method::HEAD,
         };
         let presented = Presented::parse((&parts).into(), guessed_family(&parts));
         let route = match presented {
@@ -179,7 +186,7 @@ impl Answer for Endpoint {
             Route::Api(route) => route,
         };
         let response = match self.parts.state.is_following() {
-            true => passage.follow(route, &parts, body).await,
+            true => passage.follow(route, parts, body).await,
             false => passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE)),
         };
         self.record(passage, began, response.status().as_u16());
@@ -207,9 +214,10 @@ fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
 }
 
 impl Passage<'_> {
-    async fn follow(&mut self, route: ApiRoute, parts: &http::request::Parts, body: Incoming) -> Response<Body> {
+    async fn follow(&mut self, route: ApiRoute, parts: http::request::Parts, body: Incoming) -> Response<Body> {
         match route {
-            ApiRoute::Signed(service, presented) => self.signed(service, &presented, parts, body).await,
+            ApiRoute::Signed(Service::S3, presented) => services::answer_s3(self, Some(&presented), parts, body).await,
+            ApiRoute::Signed(service, presented) => self.signed(service, &presented, &parts, body).await,
             ApiRoute::Unknown(service) => {
                 let error = WireError::new(
                     "NotImplemented",
@@ -219,10 +227,10 @@ impl Passage<'_> {
                 self.fail(&error, Protocol::Json)
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
-                Ok(body) => services::answer_unsigned_query(self, parts, &body).await,
+                Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,
                 Err(error) => self.fail(&error, Protocol::Query(rolecall_aws_model::sts::NAMESPACE)),
             },
-            ApiRoute::UnsignedS3 => self.refuse(Service::S3, &SigError::MissingAuthenticationToken),
+            ApiRoute::UnsignedS3 => services::answer_s3(self, None, parts, body).await,
         }
     }
 
@@ -261,7 +269,8 @@ impl Passage<'_> {
                 services::answer_query(self, service, authenticated, parts, body).await
             }
             Service::Rolecall => services::answer_own(self, authenticated.caller(), parts),
-            Service::S3 => self.fail(&WireError::not_implemented("s3", "this operation"), Protocol::Json),
+            // Its bodies are streams: it left the line for its own module before the body was read.
+            Service::S3 => self.fail(&WireError::internal(), Protocol::Json),
         }
     }
 
@@ -290,11 +299,21 @@ impl Passage<'_> {
         failure::answer(error, protocol, &self.id)
     }
 
+    /// Answers with an error in S3's form, and notes it for the record.
+    pub(crate) fn fail_s3(&mut self, fault: &Fault) -> Response<Body> {
+        self.trace.error = Some((fault.code.into(), fault.message.clone()));
+        let response = self.endpoint.parts.s3.refuse(fault, &self.path, self.id.as_str(), self.is_head);
+        services::into_body(response)
+    }
+
     /// Refuses a proof.
     fn refuse(&mut self, service: Service, error: &SigError) -> Response<Body> {
         self.endpoint.metrics.unauthenticated();
         self.trace.service = service.name();
         let refusal = error.wire(service.family(), Disclosure::Canonical);
+        if service == Service::S3 {
+            return self.fail_s3(&refusal.into());
+        }
         let wire = WireError::new(refusal.code, refusal.status, refusal.message);
         self.fail(&wire, self.protocol(service))
     }

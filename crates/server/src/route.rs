@@ -7,7 +7,7 @@ use rolecall_sigv4::{Family, Presented};
 
 /// A service of AWS that is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
+pub(crate) enum Service {
     /// IAM
     Iam,
     /// STS

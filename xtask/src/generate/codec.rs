@@ -73,6 +73,9 @@ fn read_member(service: &Service, member: &Member<'_>, constraints: &mut Constra
     }
 }
 
+/// Shapes whose minimum the settings may change: the handlers check it, in the same words.
+const MINIMUM_IS_A_SETTING: &[&str] = &["roleDurationSecondsType", "durationSecondsType"];
+
 /// The constraints of a service, each written once.
 #[derive(Default)]
 struct Constraints(BTreeMap<String, String>);
@@ -80,7 +83,8 @@ struct Constraints(BTreeMap<String, String>);
 impl Constraints {
     fn of(&mut self, shape: &Shape<'_>) -> String {
         let number = |key: &str| shape.value[key].as_f64().map_or("None".to_owned(), |n| format!("Some({})", n as i64));
-        let (min, max) = (number("min"), number("max"));
+        let min = if MINIMUM_IS_A_SETTING.contains(&shape.name) { "None".to_owned() } else { number("min") };
+        let max = number("max");
         let pattern = shape.value["pattern"].as_str();
         let values: Vec<&str> = shape.value["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if min == "None" && max == "None" && pattern.is_none() && values.is_empty() {

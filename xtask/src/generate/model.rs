@@ -10,8 +10,6 @@ use super::{GenerateError, root};
 
 /// A service's slim model.
 pub(crate) struct Service {
-    /// Its name among the modules, such as `iam`.
-    pub(crate) name: String,
     model: Value,
     /// The shapes that inputs are made of.
     pub(crate) inputs: BTreeSet<String>,
@@ -50,7 +48,7 @@ impl Service {
         let text = fs::read_to_string(&path).map_err(GenerateError::file(&path))?;
         let model: Value = serde_json::from_str(&text)
             .map_err(|cause| GenerateError::Model { service: name.to_owned(), cause: cause.to_string() })?;
-        let mut service = Self { name: name.to_owned(), model, inputs: BTreeSet::new(), outputs: BTreeSet::new() };
+        let mut service = Self { model, inputs: BTreeSet::new(), outputs: BTreeSet::new() };
         let names = |pick: fn(&Operation<'_>) -> Option<String>| -> Vec<String> {
             service.operations().iter().filter_map(pick).collect()
         };

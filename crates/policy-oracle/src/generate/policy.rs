@@ -74,7 +74,11 @@ fn statement(random: &mut Random, scene: &Scene, principals: Principals) -> Valu
         }
         Principals::Some => {
             let element = if random.chance(12) { "NotPrincipal" } else { "Principal" };
-            statement.insert(element.into(), principal(random, scene));
+            let value = match element {
+                "NotPrincipal" if random.chance(60) => all_but_one(random, scene),
+                _ => principal(random, scene),
+            };
+            statement.insert(element.into(), value);
         }
     }
     if random.chance(45) {
@@ -178,13 +182,21 @@ fn principal(random: &mut Random, scene: &Scene) -> Value {
     for _ in 0..=random.below(3) {
         listed.push(if random.chance(75) { random.pick(&forms) } else { stranger(random) });
     }
-    if random.chance(20) {
-        listed = forms;
-    }
     match listed.as_slice() {
         [single] if random.chance(50) => json!({"AWS": single}),
         _ => json!({"AWS": listed}),
     }
+}
+
+/// The caller's session, role and account, or all but one of them: what `NotPrincipal` needs to except it.
+fn all_but_one(random: &mut Random, scene: &Scene) -> Value {
+    let Some(arn) = scene.arn() else { return principal(random, scene) };
+    let mut forms = forms_of(arn);
+    // The account counts once.
+    forms.retain(|form| form.contains(':'));
+    let left_out = random.below(forms.len() + 1);
+    let listed = forms.into_iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, form)| form);
+    json!({"AWS": listed.collect::<Vec<_>>()})
 }
 
 /// The ways in which a policy may name this caller.

@@ -50,7 +50,10 @@ const TARGETS: [(&str, &[&str]); 15] = [
 
 /// Context keys beside those of the principal, each with sets of values that a request may carry.
 pub(super) const KEYS: [(&str, &[&[&str]]); 14] = [
-    ("aws:SourceIp", &[&["203.0.113.7"], &["198.51.100.4"], &["2001:db8:1234:5678::1"], &["nowhere"]]),
+    (
+        "aws:SourceIp",
+        &[&["203.0.113.7"], &["203.0.113.8"], &["198.51.100.4"], &["2001:db8:1234:5678::1"], &["nowhere"]],
+    ),
     ("aws:CurrentTime", &[&["2024-05-01T12:00:00Z"], &["2020-01-01T00:00:00Z"], &["1714564800"], &["noon"]]),
     ("aws:EpochTime", &[&["1714564800"], &["0"]]),
     ("aws:MultiFactorAuthPresent", &[&["true"], &["false"], &["True"]]),

@@ -49,16 +49,21 @@ fn measure(workload: &Workload, with_peers: bool) -> Result<Vec<String>, Failure
     let parsed: Vec<Parsed<'_>> = workload.lines.iter().map(Parsed::new).collect::<Result<_, _>>()?;
     let requests: Vec<_> = parsed.iter().map(Parsed::request).collect();
     let applicable = ours.applicable();
-    let expected: Vec<bool> = requests.iter().map(|request| decide(request, &applicable).is_allowed()).collect();
+    let expected: Vec<bool> =
+        requests.iter().map(|request| decide(request, &applicable).is_allowed()).collect();
     let floor = floor(workload, &expected);
     let at = |number: usize| requests.get(number);
     let mut subjects: Vec<Subject<'_>> = vec![
         ("floor", Box::new(|number| workload.lines.get(number).is_some_and(|line| floor(&line.text)))),
-        ("rolecall", Box::new(|number| at(number).is_some_and(|request| decide(request, &applicable).is_allowed()))),
+        (
+            "rolecall",
+            Box::new(|number| at(number).is_some_and(|request| decide(request, &applicable).is_allowed())),
+        ),
         (
             "rolecall, explained",
             Box::new(|number| {
-                at(number).is_some_and(|request| explain(request, &applicable).decision.outcome == Outcome::Allowed)
+                at(number)
+                    .is_some_and(|request| explain(request, &applicable).decision.outcome == Outcome::Allowed)
             }),
         ),
     ];
@@ -104,8 +109,10 @@ fn peer_subjects(workload: &Workload) -> Result<Vec<Subject<'_>>, Failure> {
     let cedar_requests = workload.lines.iter().map(CedarRequest::new).collect::<Result<Vec<_>, _>>()?;
     let iam_rs = IamRs::new(workload)?;
     let iam_rs_requests = workload.lines.iter().map(iam_rs_request).collect::<Result<Vec<_>, _>>()?;
-    let by_cedar = move |number: usize| cedar_requests.get(number).is_some_and(|request| cedar.allows(request));
-    let by_iam_rs = move |number: usize| iam_rs_requests.get(number).is_some_and(|request| iam_rs.allows(request));
+    let by_cedar =
+        move |number: usize| cedar_requests.get(number).is_some_and(|request| cedar.allows(request));
+    let by_iam_rs =
+        move |number: usize| iam_rs_requests.get(number).is_some_and(|request| iam_rs.allows(request));
     Ok(vec![("iam-rs 0.8", Box::new(by_iam_rs)), ("cedar-policy 4.14", Box::new(by_cedar))])
 }
 
@@ -156,9 +163,13 @@ fn compile_speed(workload: &Workload) -> Result<String, Failure> {
         times.push(start.elapsed().as_secs_f64() / f64::from(compiled));
     }
     let identity = Ours::compile(&workload.shared)?.identity;
-    let held: usize = identity.heap_bytes() + identity.policies().iter().map(|policy| policy.heap_bytes()).sum::<usize>();
+    let held: usize =
+        identity.heap_bytes() + identity.policies().iter().map(|policy| policy.heap_bytes()).sum::<usize>();
     let text: usize = workload.shared.identity_policies.iter().map(|named| named.policy.get().len()).sum();
     let speed = bytes as f64 / median(&mut times) / 1e6;
     let ratio = held as f64 / text as f64;
-    Ok(format!("{:<9} compiles at {speed:.0} MB/s; holds {ratio:.1} × the text of {text} bytes", workload.name))
+    Ok(format!(
+        "{:<9} compiles at {speed:.0} MB/s; holds {ratio:.1} × the text of {text} bytes",
+        workload.name
+    ))
 }

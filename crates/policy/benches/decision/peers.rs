@@ -90,7 +90,9 @@ impl IamRs {
     pub(crate) fn new(workload: &Workload) -> Result<Self, Failure> {
         let shared = &workload.shared;
         let boundary = shared.permissions_boundaries.as_ref();
-        let layers = std::iter::once(&shared.identity_policies).chain(boundary).chain(&shared.service_control_policies);
+        let layers = std::iter::once(&shared.identity_policies)
+            .chain(boundary)
+            .chain(&shared.service_control_policies);
         let evaluator = |layer: &Vec<NamedText>| -> Result<PolicyEvaluator, Failure> {
             let policies = layer.iter().map(|named| serde_json::from_str::<IAMPolicy>(named.policy.get()));
             let options = EvaluationOptions {

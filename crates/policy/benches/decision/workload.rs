@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rolecall_policy::{Applicable, Context, Document, Grammar, Policy, PolicyKind, PolicySet, Principal, Request};
+use rolecall_policy::{
+    Applicable, Context, Document, Grammar, Policy, PolicyKind, PolicySet, Principal, Request,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -85,7 +87,9 @@ impl Ours {
         Ok(Self {
             identity: compile(PolicyKind::Identity, &shared.identity_policies)?,
             boundary: boundary.map(|list| compile(PolicyKind::PermissionsBoundary, list)).transpose()?,
-            service_control: levels.map(|list| compile(PolicyKind::ServiceControl, list)).collect::<Result<_, _>>()?,
+            service_control: levels
+                .map(|list| compile(PolicyKind::ServiceControl, list))
+                .collect::<Result<_, _>>()?,
         })
     }
 

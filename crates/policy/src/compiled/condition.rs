@@ -119,7 +119,9 @@ impl Condition {
         let matches = |value: &str| self.wanted.matches(value, self.operator.comparison, context);
         match (self.operator.qualifier, negated) {
             // Several values of a single-valued operator: any may match, and for a negated one none may.
-            (None, false) | (Some(Qualifier::ForAnyValue), false) => values.any(|value| matches(value).is_hit()),
+            (None, false) | (Some(Qualifier::ForAnyValue), false) => {
+                values.any(|value| matches(value).is_hit())
+            }
             (Some(Qualifier::ForAllValues), false) => values.all(|value| matches(value).is_hit()),
             (None | Some(Qualifier::ForAllValues), true) => values.all(|value| matches(value).is_miss()),
             (Some(Qualifier::ForAnyValue), true) => values.any(|value| matches(value).is_miss()),
@@ -160,7 +162,9 @@ impl Wanted {
             Comparison::StringLike | Comparison::StringNotLike => {
                 Self::Text(texts.iter().map(|text| Pattern::wildcards(text, version)).collect())
             }
-            Comparison::StringEqualsIgnoreCase | Comparison::StringNotEqualsIgnoreCase => Self::Folded(literals()),
+            Comparison::StringEqualsIgnoreCase | Comparison::StringNotEqualsIgnoreCase => {
+                Self::Folded(literals())
+            }
             Comparison::BinaryEquals => Self::Binary(literals()),
             _ => Self::typed(comparison.value_type(), texts, version),
         }
@@ -194,7 +198,9 @@ impl Wanted {
                 None => return Hit::Incomparable,
             },
             Self::Network(wanted) => match parse_address(value) {
-                Some(given) => any_operand(wanted, context, Network::parse, |network| network.contains(given)),
+                Some(given) => {
+                    any_operand(wanted, context, Network::parse, |network| network.contains(given))
+                }
                 None => return Hit::Incomparable,
             },
             Self::Bool(wanted) => match parse_bool(value) {
@@ -238,7 +244,8 @@ impl Wanted {
                 size_of_val::<[Pattern]>(patterns) + patterns.iter().map(Pattern::heap_bytes).sum::<usize>()
             }
             Self::Arn(patterns) => {
-                size_of_val::<[ArnPattern]>(patterns) + patterns.iter().map(ArnPattern::heap_bytes).sum::<usize>()
+                size_of_val::<[ArnPattern]>(patterns)
+                    + patterns.iter().map(ArnPattern::heap_bytes).sum::<usize>()
             }
             Self::Number(list) => operands(list),
             Self::Date(list) => operands(list),
@@ -295,7 +302,12 @@ fn any_number(wanted: &[Operand<Number>], context: &Context, comparison: Compari
     })
 }
 
-fn any_date(wanted: &[Operand<Timestamp>], context: &Context, comparison: Comparison, given: Timestamp) -> bool {
+fn any_date(
+    wanted: &[Operand<Timestamp>],
+    context: &Context,
+    comparison: Comparison,
+    given: Timestamp,
+) -> bool {
     any_operand(wanted, context, Timestamp::parse, |wanted| match comparison {
         Comparison::DateLessThan => given < wanted,
         Comparison::DateLessThanEquals => given <= wanted,

@@ -112,7 +112,9 @@ impl Named {
             return Self::Account(text.into());
         }
         match Arn::parse(text) {
-            Some(arn) if arn.service == "iam" && arn.resource == "root" => Self::Account(arn.account_id.into()),
+            Some(arn) if arn.service == "iam" && arn.resource == "root" => {
+                Self::Account(arn.account_id.into())
+            }
             Some(_) => Self::Arn(text.into()),
             None => Self::UniqueId(text.into()),
         }
@@ -158,7 +160,9 @@ fn direct(principal: &Principal, kind: PrincipalKind, name: &str) -> PrincipalMa
 
 fn by_arn(arn: &str, principal: &Principal, context: &Context) -> PrincipalMatch {
     let is_own = match principal.kind() {
-        PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser => principal.name() == arn,
+        PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser => {
+            principal.name() == arn
+        }
         _ => return PrincipalMatch::No,
     };
     // A role may stand for any of its sessions, and then it is named as the issuer.
@@ -183,7 +187,8 @@ fn is_role_of(arn: &str, session: &Principal, context: &Context) -> bool {
     if !is_role(arn) {
         return false;
     }
-    let known = session.issuer_arn().or_else(|| context.get("aws:PrincipalArn").and_then(|values| values.single()));
+    let known =
+        session.issuer_arn().or_else(|| context.get("aws:PrincipalArn").and_then(|values| values.single()));
     if let Some(role) = known.filter(|known| is_role(known)) {
         return role == arn;
     }

@@ -40,6 +40,7 @@ impl Resources {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        size_of_val::<[Pattern]>(&self.patterns) + self.patterns.iter().map(Pattern::heap_bytes).sum::<usize>()
+        size_of_val::<[Pattern]>(&self.patterns)
+            + self.patterns.iter().map(Pattern::heap_bytes).sum::<usize>()
     }
 }

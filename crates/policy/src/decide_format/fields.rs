@@ -185,7 +185,9 @@ impl<'de> Deserialize<'de> for Caller {
                 let caller = match map.next_entry::<Cow<'de, str>, Box<str>>()? {
                     Some((key, name)) if key == "service" => Caller::Service(name),
                     Some((key, name)) if key == "federated" => Caller::Federated(name),
-                    Some((key, _)) => return Err(serde::de::Error::unknown_field(&key, &["service", "federated"])),
+                    Some((key, _)) => {
+                        return Err(serde::de::Error::unknown_field(&key, &["service", "federated"]));
+                    }
                     None => return Err(serde::de::Error::missing_field("service")),
                 };
                 match map.next_key::<Cow<'de, str>>()? {
@@ -225,7 +227,8 @@ impl Policies {
             Some(own) => own.as_ref().map(|list| compile(field, kind, list)).transpose(),
             None => Ok(shared.clone()),
         };
-        let levels = |field, kind, own: &Option<Option<Vec<Vec<Named<'_>>>>>, shared: &[PolicySet]| match own {
+        let levels = |field, kind, own: &Option<Option<Vec<Vec<Named<'_>>>>>, shared: &[PolicySet]| match own
+        {
             Some(own) => own.iter().flatten().map(|level| compile(field, kind, level)).collect(),
             None => Ok(shared.to_vec()),
         };

@@ -134,9 +134,13 @@ impl Decider {
             false => Cow::Borrowed(&shared.policies),
         };
         let scalars = &shared.scalars;
-        let action = fields.action.as_deref().or(scalars.action.as_deref()).ok_or(FormatError::Missing("action"))?;
-        let resource =
-            fields.resource.as_deref().or(scalars.resource.as_deref()).ok_or(FormatError::Missing("resource"))?;
+        let action =
+            fields.action.as_deref().or(scalars.action.as_deref()).ok_or(FormatError::Missing("action"))?;
+        let resource = fields
+            .resource
+            .as_deref()
+            .or(scalars.resource.as_deref())
+            .ok_or(FormatError::Missing("resource"))?;
         let owner = match &fields.resource_account {
             Some(own) => own.as_deref(),
             None => scalars.resource_account.as_deref(),
@@ -144,8 +148,13 @@ impl Decider {
         fields.fill(scalars, &mut self.context);
         let principal = fields.principal.as_ref().or(scalars.principal.as_ref());
         let principal = principal.ok_or(FormatError::Missing("principal"))?.caller(action, &self.context)?;
-        let request =
-            Request { principal: &principal, action, resource, resource_account: owner, context: &self.context };
+        let request = Request {
+            principal: &principal,
+            action,
+            resource,
+            resource_account: owner,
+            context: &self.context,
+        };
         let id = fields.id.or(scalars.id.as_deref());
         write_answer(id, &request, &policies.applicable(action, resource), self.because, out)
     }
@@ -170,7 +179,11 @@ fn write_answer(
 /// The kind of the policy on a resource: a role has a trust policy.
 fn resource_kind(action: &str, resource: &str) -> PolicyKind {
     let is_key = action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("kms:"));
-    if !is_key && resource_policy_is_required(action, resource) { PolicyKind::Trust } else { PolicyKind::Resource }
+    if !is_key && resource_policy_is_required(action, resource) {
+        PolicyKind::Trust
+    } else {
+        PolicyKind::Resource
+    }
 }
 
 /// A caller without credentials who comes with an identity provider's token is that provider's user.
@@ -209,4 +222,3 @@ fn requires_resource_policy(action: &str, resource: &str, has_policy: bool) -> b
     let is_key = action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("kms:"));
     resource_policy_is_required(action, resource) || (is_key && has_policy)
 }
-

@@ -137,7 +137,9 @@ fn value_for<'a>(statement: StatementRef<'a>, entry: &'a ConditionEntry) -> Opti
     let wanted = document.text(entry.values.first()?);
     let value = match entry.operator.comparison {
         Comparison::IpAddress | Comparison::NotIpAddress => wanted.split('/').next()?.to_owned(),
-        Comparison::StringLike | Comparison::StringNotLike if wanted.contains(['*', '?']) => wanted.replace('*', "").replace('?', "x"),
+        Comparison::StringLike | Comparison::StringNotLike if wanted.contains(['*', '?']) => {
+            wanted.replace('*', "").replace('?', "x")
+        }
         Comparison::NumericLessThan
         | Comparison::NumericGreaterThan
         | Comparison::DateLessThan

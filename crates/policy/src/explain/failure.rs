@@ -50,18 +50,24 @@ pub(super) struct Distance(u32);
 
 impl Distance {
     const ACTION: u32 = 1_000_000;
+    const SERVICE: u32 = 2_000_000;
     const PRINCIPAL: u32 = 10_000;
     const RESOURCE: u32 = 10_000;
     const CONDITION: u32 = 100;
 
     /// Whether nothing but one condition is in the way.
     pub(super) const fn is_one_condition(self) -> bool {
-        self.0 / Self::CONDITION == 1
+        self.0 == Self::CONDITION
+    }
+
+    /// Whether it is of the same order as one that is nearer: both as to the action, or neither.
+    pub(super) const fn is_comparable(self, nearer: Self) -> bool {
+        self.0 / Self::ACTION == nearer.0 / Self::ACTION
     }
 
     /// Whether a single element is in the way.
     pub(super) const fn is_one_element(self) -> bool {
-        matches!(self.0 / Self::CONDITION, 1 | 100 | 10_000)
+        matches!(self.0, Self::ACTION | Self::SERVICE | Self::PRINCIPAL | Self::CONDITION)
     }
 }
 
@@ -74,7 +80,7 @@ pub(super) fn failure<'a>(
     let mut found = Found { first: None, distance: 0 };
     if !statement.actions.matches(&query.action) {
         let near = wants_same_service(reference, query.request.action);
-        found.add(Failure::Action, Distance::ACTION + u32::from(!near));
+        found.add(Failure::Action, if near { Distance::ACTION } else { Distance::SERVICE });
     }
     if !statement.matches_resource(query) {
         let unresolved = statement.resources.as_ref().and_then(|list| list.unresolved(query.request.context));
@@ -119,7 +125,11 @@ fn conditions<'a>(statement: &'a Statement, query: &Query<'a>, found: &mut Found
     }
 }
 
-fn given<'a>(condition: &'a crate::compiled::Condition, mismatch: Mismatch<'a>, query: &Query<'a>) -> Given<'a> {
+fn given<'a>(
+    condition: &'a crate::compiled::Condition,
+    mismatch: Mismatch<'a>,
+    query: &Query<'a>,
+) -> Given<'a> {
     match (condition.values(query.request.context), mismatch) {
         (Some(values), Mismatch::Unresolved(variable)) => Given::Unresolved { values, variable },
         (Some(values), _) => Given::Values(values),
@@ -140,7 +150,8 @@ fn of_same_service<'d>(
 ) -> impl Iterator<Item = &'d str> {
     let service = action.split(':').next().unwrap_or_default();
     let texts = element.values.iter().map(|value| document.text(value));
-    texts.filter(move |text| text.split(':').next().is_some_and(|vendor| vendor.eq_ignore_ascii_case(service)))
+    texts
+        .filter(move |text| text.split(':').next().is_some_and(|vendor| vendor.eq_ignore_ascii_case(service)))
 }
 
 /// More wanted values than this help nobody.
@@ -163,7 +174,8 @@ impl<'a> Failure<'a> {
     pub fn wanted(&self, statement: StatementRef<'a>, action: &'a str) -> Vec<String> {
         let document = statement.policy.document();
         let Some(parsed) = statement.statement() else { return Vec::new() };
-        let all = |list: &ListElement| list.values.iter().map(|value| document.text(value).to_owned()).collect();
+        let all =
+            |list: &ListElement| list.values.iter().map(|value| document.text(value).to_owned()).collect();
         let mut wanted: Vec<String> = match self {
             Self::Action if parsed.action.values.len() > MOST_WANTED => {
                 of_same_service(document, &parsed.action, action).map(str::to_owned).collect()

@@ -83,7 +83,9 @@ impl<'a> Explanation<'a> {
                 (failed.given, failed.unresolved) = match given {
                     Given::Absent => (None, None),
                     Given::Values(values) => (Some(values.iter().collect()), None),
-                    Given::Unresolved { values, variable } => (Some(values.iter().collect()), Some(*variable)),
+                    Given::Unresolved { values, variable } => {
+                        (Some(values.iter().collect()), Some(*variable))
+                    }
                 };
             }
         }
@@ -142,7 +144,10 @@ impl Serialize for Explanation<'_> {
         object.serialize_field("reason", self.reason())?;
         object.serialize_field("kind", &self.decision.kind())?;
         object.serialize_field("because", &self.because())?;
-        object.serialize_field("smallestChange", &self.change.as_ref().map(|change| Changed { explanation: self, change }))?;
+        object.serialize_field(
+            "smallestChange",
+            &self.change.as_ref().map(|change| Changed { explanation: self, change }),
+        )?;
         object.end()
     }
 }

@@ -47,7 +47,8 @@ pub fn explain<'a>(request: &Request<'a>, applicable: &Applicable<'a>) -> Explan
         Reason::NoAllow(kind) => {
             explanation.near_misses = nearest::nearest(&query, applicable, kind);
             let near = &explanation.near_misses;
-            explanation.change = findings.and_then(|found| change::to_allow(&query, applicable, &found, kind, near));
+            explanation.change =
+                findings.and_then(|found| change::to_allow(&query, applicable, &found, kind, near));
         }
         Reason::RootUser | Reason::RootMayNotAssumeRoles | Reason::NeedsNoPermission => {}
     }
@@ -70,7 +71,9 @@ fn condition_at(statement: StatementRef<'_>, place: u16) -> Option<&ConditionEnt
 /// How a person tells a statement: its policy, and its `Sid` or number.
 fn cite(kind: PolicyKind, statement: StatementRef<'_>) -> String {
     let name = statement.policy.name();
-    let place = statement.position().map_or_else(String::new, |at| format!(" (line {}, column {})", at.line, at.column));
+    let place = statement
+        .position()
+        .map_or_else(String::new, |at| format!(" (line {}, column {})", at.line, at.column));
     match statement.sid() {
         Some(sid) if !sid.is_empty() => format!("statement \"{sid}\" of {} \"{name}\"{place}", kind.name()),
         _ => format!("statement {} of {} \"{name}\"{place}", statement.index, kind.name()),

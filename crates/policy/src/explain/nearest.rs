@@ -39,7 +39,7 @@ pub(super) fn nearest<'a>(
             }
         }
     }
-    nearest.found
+    nearest.finish()
 }
 
 /// The sets in which an allow was looked for in vain.
@@ -72,5 +72,12 @@ impl<'a> Nearest<'a> {
             self.found.truncate(MOST - 1);
             self.found.insert(place, miss);
         }
+    }
+
+    /// Where the action of the nearest matches, those of other actions tell nothing more.
+    fn finish(mut self) -> Vec<NearMiss<'a>> {
+        let nearest = self.found.first().map(|miss| miss.distance);
+        self.found.retain(|miss| nearest.is_some_and(|nearest| miss.distance.is_comparable(nearest)));
+        self.found
     }
 }

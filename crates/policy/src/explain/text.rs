@@ -49,7 +49,9 @@ fn reason(explanation: &Explanation<'_>) -> String {
         }
         Reason::NoAllow(kind) => format!("No {} allows the action.", kind.name()),
         Reason::RootUser => "The root user may do anything in its account that is not denied.".to_owned(),
-        Reason::RootMayNotAssumeRoles => "Roles may not be assumed by the root user of an account.".to_owned(),
+        Reason::RootMayNotAssumeRoles => {
+            "Roles may not be assumed by the root user of an account.".to_owned()
+        }
         Reason::NeedsNoPermission => "The action needs no permission and can't be denied.".to_owned(),
     }
 }
@@ -58,13 +60,21 @@ fn reason(explanation: &Explanation<'_>) -> String {
 fn failed(explanation: &Explanation<'_>, miss: &NearMiss<'_>) -> String {
     let request = &explanation.request;
     let wanted = miss.failure.wanted(miss.statement, request.action).join(", ");
-    let wants = if miss.failure.is_negated(miss.statement) { "the statement wants any but" } else { "the statement wants" };
+    let wants = if miss.failure.is_negated(miss.statement) {
+        "the statement wants any but"
+    } else {
+        "the statement wants"
+    };
     match miss.failure {
         Failure::Action => format!("the action is {}; {wants} {wanted}", request.action),
         Failure::Resource { unresolved: Some(variable) } => {
-            format!("the statement wants the resource {wanted}, and the request has no single value for {variable}")
+            format!(
+                "the statement wants the resource {wanted}, and the request has no single value for {variable}"
+            )
         }
-        Failure::Resource { unresolved: None } => format!("the resource is {}; {wants} {wanted}", request.resource),
+        Failure::Resource { unresolved: None } => {
+            format!("the resource is {}; {wants} {wanted}", request.resource)
+        }
         Failure::Principal => format!("the caller is {}; {wants} {wanted}", request.principal.name()),
         Failure::Condition { place, given } => match condition_at(miss.statement, place) {
             Some(entry) => condition(miss.statement, entry, given, &wanted),
@@ -77,7 +87,9 @@ fn condition(statement: StatementRef<'_>, entry: &ConditionEntry, given: Given<'
     let key = statement.policy.document().text(&entry.key);
     let operator = entry.operator;
     let wants = match operator.comparison {
-        Comparison::Null if wanted.eq_ignore_ascii_case("true") => return format!("{key} is in the request; the statement wants it absent"),
+        Comparison::Null if wanted.eq_ignore_ascii_case("true") => {
+            return format!("{key} is in the request; the statement wants it absent");
+        }
         Comparison::Null => return format!("{key} is not in the request; the statement wants it there"),
         comparison => relation(comparison),
     };
@@ -93,7 +105,9 @@ fn condition(statement: StatementRef<'_>, entry: &ConditionEntry, given: Given<'
             format!("{key} is {}; {subject} {wants}{wanted} ({operator})", given.join(", "))
         }
         Given::Unresolved { variable, .. } => {
-            format!("{subject} {wants}{wanted} for {key}, and the request has no single value for {variable} ({operator})")
+            format!(
+                "{subject} {wants}{wanted} for {key}, and the request has no single value for {variable} ({operator})"
+            )
         }
     }
 }
@@ -125,14 +139,20 @@ fn changed(explanation: &Explanation<'_>, change: &Change<'_>) -> String {
                 Failure::Resource { .. } => format!("let the resource {} match in", request.resource),
                 Failure::Principal => format!("name {} as a principal in", request.principal.name()),
                 Failure::Condition { place, .. } => {
-                    let key = condition_at(*statement, *place).map(|entry| statement.policy.document().text(&entry.key));
+                    let key = condition_at(*statement, *place)
+                        .map(|entry| statement.policy.document().text(&entry.key));
                     format!("relax the condition on {} in", key.unwrap_or_default())
                 }
             };
             format!("{what} {}", cite(*kind, *statement))
         }
         Change::Allow { kind } => {
-            format!("add to {} a statement that allows {} on {}", kind.with_article(), request.action, request.resource)
+            format!(
+                "add to {} a statement that allows {} on {}",
+                kind.with_article(),
+                request.action,
+                request.resource
+            )
         }
         Change::RemoveDeny { statement, kind } => {
             format!("remove {}, or narrow it so that it does not match", cite(*kind, *statement))

@@ -54,11 +54,17 @@ fn check_required(document: &Document, statement: &Statement, grammar: Grammar) 
     let stored = grammar.strictness == Strictness::Stored;
     let kind = document.kind();
     if statement.action.values.is_empty() {
-        return fail(if kind.has_principal() { Problem::MissingField("Action") } else { Problem::MissingActions });
+        return fail(if kind.has_principal() {
+            Problem::MissingField("Action")
+        } else {
+            Problem::MissingActions
+        });
     }
     let has_resource = statement.resource.as_ref().is_some_and(|list| !list.values.is_empty());
     match kind {
-        PolicyKind::Trust if statement.resource.is_some() && stored => fail(Problem::ProhibitedField("Resource")),
+        PolicyKind::Trust if statement.resource.is_some() && stored => {
+            fail(Problem::ProhibitedField("Resource"))
+        }
         PolicyKind::Trust if statement.resource.is_none() || has_resource => Ok(()),
         // A repository's policy in ECR has no resource, and means its own.
         PolicyKind::Resource if statement.resource.is_none() && !stored => Ok(()),
@@ -104,7 +110,11 @@ fn may_trust(vendor: &str, grammar: Grammar) -> bool {
     any || vendor.eq_ignore_ascii_case("sts")
 }
 
-fn check_conditions(document: &Document, statement: &Statement, strictness: Strictness) -> Result<(), Failure> {
+fn check_conditions(
+    document: &Document,
+    statement: &Statement,
+    strictness: Strictness,
+) -> Result<(), Failure> {
     for entry in &statement.conditions {
         for value in &entry.values {
             let text = document.text(value);

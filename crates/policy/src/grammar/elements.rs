@@ -43,7 +43,13 @@ fn empty(span: Span) -> Statement {
         effect: Effect::Deny,
         effect_span: Span::default(),
         principal: None,
-        action: ListElement { negated: false, name: Span::default(), span, is_list: false, values: Box::default() },
+        action: ListElement {
+            negated: false,
+            name: Span::default(),
+            span,
+            is_list: false,
+            values: Box::default(),
+        },
         resource: None,
         conditions: Box::default(),
         condition_span: None,
@@ -55,7 +61,9 @@ fn effect(value: Value<'_>) -> Result<Effect, Failure> {
     match &*text_of(value) {
         "Allow" => Ok(Effect::Allow),
         "Deny" => Ok(Effect::Deny),
-        other => Err(Failure::syntax(value, format!("Effect is \"{other}\"; it can be \"Allow\" or \"Deny\""))),
+        other => {
+            Err(Failure::syntax(value, format!("Effect is \"{other}\"; it can be \"Allow\" or \"Deny\"")))
+        }
     }
 }
 
@@ -132,8 +140,9 @@ fn condition(
 fn scalar(value: Value<'_>) -> Result<Text, Failure> {
     match value.kind() {
         NodeKind::String | NodeKind::EscapedString | NodeKind::Number | NodeKind::Bool => Ok(text(value)),
-        NodeKind::Null | NodeKind::Array | NodeKind::Object => {
-            Err(Failure::syntax(value, "a condition's value is a string, a number, a boolean or a list of these"))
-        }
+        NodeKind::Null | NodeKind::Array | NodeKind::Object => Err(Failure::syntax(
+            value,
+            "a condition's value is a string, a number, a boolean or a list of these",
+        )),
     }
 }

@@ -180,7 +180,11 @@ fn text_of(value: Value<'_>) -> Cow<'_, str> {
 }
 
 fn string(value: Value<'_>, what: &str) -> Result<Text, Failure> {
-    if value.is_string() { Ok(text(value)) } else { Err(Failure::syntax(value, format!("{what} is a string"))) }
+    if value.is_string() {
+        Ok(text(value))
+    } else {
+        Err(Failure::syntax(value, format!("{what} is a string")))
+    }
 }
 
 /// The text of a string, or of a number or boolean as it is written.

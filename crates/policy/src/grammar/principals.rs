@@ -9,7 +9,11 @@ use crate::error::Problem;
 use crate::json::Value;
 use crate::kind::Strictness;
 
-pub(super) fn principal(name: Value<'_>, value: Value<'_>, negated: bool) -> Result<PrincipalElement, Failure> {
+pub(super) fn principal(
+    name: Value<'_>,
+    value: Value<'_>,
+    negated: bool,
+) -> Result<PrincipalElement, Failure> {
     let entries = if value.is_string() { vec![everyone(value)?] } else { entries(value)? };
     if entries.is_empty() {
         return Err(Failure::syntax(value, "a principal is named"));
@@ -47,7 +51,11 @@ fn entries(value: Value<'_>) -> Result<Vec<PrincipalEntry>, Failure> {
 }
 
 /// Checks the form of each principal; whether it exists is for others to say.
-pub(super) fn check(document: &Document, element: &PrincipalElement, strictness: Strictness) -> Result<(), Failure> {
+pub(super) fn check(
+    document: &Document,
+    element: &PrincipalElement,
+    strictness: Strictness,
+) -> Result<(), Failure> {
     for entry in &element.entries {
         for value in &entry.values {
             let principal = document.text(value);

@@ -26,7 +26,8 @@ fn problem(resource: &str) -> Option<Problem> {
     let Some((_, after_arn)) = resource.split_once(':') else {
         return Some(Problem::ResourceNotAnArn(resource.into()));
     };
-    let (partition, rest) = after_arn.split_once(':').map_or((after_arn, None), |(name, rest)| (name, Some(rest)));
+    let (partition, rest) =
+        after_arn.split_once(':').map_or((after_arn, None), |(name, rest)| (name, Some(rest)));
     if partition != "*" && !PARTITIONS.contains(&partition) {
         return Some(invalid_partition(partition, rest.unwrap_or_default()));
     }
@@ -57,7 +58,9 @@ fn after_partition(resource: &str, rest: &str) -> Option<Problem> {
     }
     match service {
         "iam" if !region.is_empty() => Some(Problem::IamRegion(resource.into())),
-        "s3" if !region.is_empty() && !path.starts_with("accesspoint/") => Some(Problem::S3Region(resource.into())),
+        "s3" if !region.is_empty() && !path.starts_with("accesspoint/") => {
+            Some(Problem::S3Region(resource.into()))
+        }
         "iam" if !is_iam_path(path) => Some(Problem::IamResourceType),
         _ => None,
     }
@@ -79,9 +82,14 @@ mod tests {
     #[test]
     fn resources_that_aws_stores() {
         for resource in [
-            "*", "arn:aws:s3:::b/*", "arn:*:s3:::b", "arn:aws:iam::123456789012:role/storage/*",
-            "arn:aws:s3:us-east-1:123456789012:accesspoint/a", "arn:aws-cn:sqs:cn-north-1:123456789012:q",
-            "arn:aws:iam::*:*", "arn:aws:*:*:*:*",
+            "*",
+            "arn:aws:s3:::b/*",
+            "arn:*:s3:::b",
+            "arn:aws:iam::123456789012:role/storage/*",
+            "arn:aws:s3:us-east-1:123456789012:accesspoint/a",
+            "arn:aws-cn:sqs:cn-north-1:123456789012:q",
+            "arn:aws:iam::*:*",
+            "arn:aws:*:*:*:*",
         ] {
             assert_eq!(message(resource), "", "{resource}");
         }
@@ -96,11 +104,20 @@ mod tests {
             ("arn:aws", "Resource vendor must be fully qualified and cannot contain regexes."),
             ("arn:aws:s3::example", "The policy failed legacy parsing"),
             ("arn:aws::::b", "The policy failed legacy parsing"),
-            ("arn:aws:iam:us-east-1::role/r", "IAM resource arn:aws:iam:us-east-1::role/r cannot contain region information."),
-            ("arn:aws:s3:us-east-1::b", "Resource arn:aws:s3:us-east-1::b can not contain region information."),
+            (
+                "arn:aws:iam:us-east-1::role/r",
+                "IAM resource arn:aws:iam:us-east-1::role/r cannot contain region information.",
+            ),
+            (
+                "arn:aws:s3:us-east-1::b",
+                "Resource arn:aws:s3:us-east-1::b can not contain region information.",
+            ),
         ] {
             assert_eq!(message(resource), expected);
         }
-        assert!(message("arn:aws:iam::1:kitten/tom").starts_with("IAM resource path must either be \"*\" or start with user/"));
+        assert!(
+            message("arn:aws:iam::1:kitten/tom")
+                .starts_with("IAM resource path must either be \"*\" or start with user/")
+        );
     }
 }

@@ -6,15 +6,19 @@
 
 mod patterns;
 mod statements;
+mod tree;
+
+use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
 use crate::compiled::{Condition, PrincipalMatch, Query, Statement};
 use crate::context::Context;
 use crate::document::Effect;
+use crate::pattern::Pattern;
 use crate::policy::{Policy, StatementRef};
 use crate::set::Finding;
-use patterns::{PatternIndex, PatternIndexBuilder};
+use patterns::PatternIndex;
 use statements::{Bits, Members};
 
 /// The index of a set. Statements have a number in it: first those that deny, then those that allow,
@@ -83,7 +87,11 @@ impl Index {
 
     /// The statements that come nearest to matching: those whose action and resource match, or else
     /// those whose action does, or else those whose resource does; or else all.
-    pub(crate) fn near<'p>(&self, policies: &'p [Policy], query: &Query<'_>) -> Vec<(StatementRef<'p>, &'p Statement)> {
+    pub(crate) fn near<'p>(
+        &self,
+        policies: &'p [Policy],
+        query: &Query<'_>,
+    ) -> Vec<(StatementRef<'p>, &'p Statement)> {
         let size = self.entries.len();
         let (mut by_action, mut by_resource) = (Bits::new(size), Bits::new(size));
         self.match_action(query, &mut by_action);
@@ -122,7 +130,11 @@ impl Index {
         self.resources.find(query.request.resource.as_bytes(), query.request.context, found);
     }
 
-    fn entry<'p>(&self, policies: &'p [Policy], number: usize) -> Option<(Entry, StatementRef<'p>, &'p Statement)> {
+    fn entry<'p>(
+        &self,
+        policies: &'p [Policy],
+        number: usize,
+    ) -> Option<(Entry, StatementRef<'p>, &'p Statement)> {
         let entry = *self.entries.get(number)?;
         let policy = policies.get(entry.policy as usize)?;
         let index = entry.statement as usize;
@@ -148,7 +160,10 @@ impl Index {
                 return None;
             }
         }
-        let end = self.entries.get(number + 1).map_or(self.condition_numbers.len(), |next| next.conditions as usize);
+        let end = self
+            .entries
+            .get(number + 1)
+            .map_or(self.condition_numbers.len(), |next| next.conditions as usize);
         let numbers = self.condition_numbers.get(entry.conditions as usize..end).unwrap_or_default();
         numbers.iter().all(|number| tested.holds(*number)).then_some(principal)
     }
@@ -184,8 +199,11 @@ impl<'a> Tested<'a> {
 
     fn holds(&mut self, number: u32) -> bool {
         let (word, bit) = (number as usize / 64, 1_u64 << (number % 64));
-        let test = || self.conditions.get(number as usize).is_some_and(|condition| condition.holds(self.context));
-        let (Some(known), Some(held)) = (self.known.get_mut(word), self.held.get_mut(word)) else { return test() };
+        let test =
+            || self.conditions.get(number as usize).is_some_and(|condition| condition.holds(self.context));
+        let (Some(known), Some(held)) = (self.known.get_mut(word), self.held.get_mut(word)) else {
+            return test();
+        };
         if *known & bit == 0 {
             *known |= bit;
             *held |= if test() { bit } else { 0 };
@@ -196,11 +214,11 @@ impl<'a> Tested<'a> {
 
 struct Builder<'a> {
     entries: Vec<Entry>,
-    actions: PatternIndexBuilder<'a>,
-    resources: PatternIndexBuilder<'a>,
+    actions: Patterns<'a>,
+    resources: Patterns<'a>,
     any_action: Vec<u32>,
     any_resource: Vec<u32>,
-    conditions: HashMap<&'a Condition, u32, patterns::Hashing>,
+    conditions: HashMap<&'a Condition, u32, Hashing>,
     condition_numbers: Vec<u32>,
 }
 
@@ -209,8 +227,8 @@ impl<'a> Builder<'a> {
         let statements = policies.iter().map(|policy| policy.compiled().statements.len()).sum();
         Self {
             entries: Vec::with_capacity(statements),
-            actions: PatternIndexBuilder::default(),
-            resources: PatternIndexBuilder::default(),
+            actions: Patterns::default(),
+            resources: Patterns::default(),
             any_action: Vec::new(),
             any_resource: Vec::new(),
             conditions: HashMap::default(),
@@ -228,7 +246,9 @@ impl<'a> Builder<'a> {
             self.actions.add(statement.actions.patterns().iter().map(|action| &action.pattern), number);
         }
         match &statement.resources {
-            Some(resources) if !resources.is_negated() => self.resources.add(resources.patterns().iter(), number),
+            Some(resources) if !resources.is_negated() => {
+                self.resources.add(resources.patterns().iter(), number)
+            }
             resources => {
                 verify |= resources.is_some();
                 self.any_resource.push(number);
@@ -248,13 +268,67 @@ impl<'a> Builder<'a> {
         conditions.sort_unstable_by_key(|(_, number)| *number);
         Index {
             entries: self.entries.into(),
-            actions: self.actions.finish(size),
-            resources: self.resources.finish(size),
+            actions: PatternIndex::new(self.actions.0.into_iter(), size),
+            resources: PatternIndex::new(self.resources.0.into_iter(), size),
             any_action: Members::new(&self.any_action, size),
             any_resource: Members::new(&self.any_resource, size),
             conditions: conditions.into_iter().map(|(condition, _)| condition.clone()).collect(),
             condition_numbers: self.condition_numbers.into(),
         }
+    }
+}
+
+/// Distinct patterns, each with the statements it stands in.
+#[derive(Default)]
+struct Patterns<'a>(HashMap<&'a Pattern, Vec<u32>, Hashing>);
+
+impl<'a> Patterns<'a> {
+    /// Adds the patterns of one statement. Statements come in order of their numbers.
+    fn add(&mut self, patterns: impl Iterator<Item = &'a Pattern>, statement: u32) {
+        for pattern in patterns {
+            let statements = self.0.entry(pattern).or_default();
+            if statements.last() != Some(&statement) {
+                statements.push(statement);
+            }
+        }
+    }
+}
+
+/// A quick hash for tables that live only while an index is built.
+type Hashing = BuildHasherDefault<Mixer>;
+
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
+        }
+        let last = rest.iter().fold(1_u64, |word, byte| (word << 8) | u64::from(*byte));
+        self.write_u64(last);
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 29);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
     }
 }
 

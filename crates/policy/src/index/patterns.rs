@@ -1,39 +1,47 @@
-//! Many patterns at once: a tree over their literal prefixes.
-
-use std::hash::{BuildHasherDefault, Hasher};
-
-use hashbrown::HashMap;
+//! Many patterns at once: a tree over their literals, wildcards and variables.
+//!
+//! What patterns begin with alike is compared once. A pattern with more than one star within it, or
+//! with many variables, stays whole at the end of its literal prefix: following several stars at once
+//! could take time that grows like a power of the text's length.
 
 use super::statements::{Bits, Members};
+use super::tree::{Item, Tree};
 use crate::context::Context;
 use crate::pattern::Pattern;
+use crate::template::Variable;
 
 /// Distinct patterns with the statements each stands in.
 pub(super) struct PatternIndex {
-    nodes: Box<[Node]>,
+    pub(super) nodes: Box<[Node]>,
     /// The labels of the nodes, one after the other.
-    labels: Box<[u8]>,
-    leaves: Box<[Leaf]>,
+    pub(super) labels: Box<[u8]>,
+    pub(super) leaves: Box<[Leaf]>,
+    pub(super) edges: Box<[Edge]>,
 }
 
-/// A node stands for a prefix: its ancestors' labels and its own.
+/// A range of another list.
+pub(super) type Range = (u32, u32);
+
+/// A node stands for what leads to it: labels of literal text, and edges between them.
 #[derive(Clone, Copy, Default)]
-struct Node {
-    label: (u32, u32),
-    /// The patterns with exactly this literal prefix.
-    leaves: (u32, u32),
-    /// Its children, whose labels start with different bytes, in order of these.
-    children: (u32, u32),
+pub(super) struct Node {
+    pub(super) label: Range,
+    /// The patterns that end here, or go on as a whole.
+    pub(super) leaves: Range,
+    /// The children, whose labels start with different bytes, in order of these.
+    pub(super) children: Range,
+    /// Ways on other than by literal text.
+    pub(super) edges: Range,
 }
 
-/// A pattern whose literal prefix is its node's.
-struct Leaf {
-    tail: Tail,
-    statements: Members,
+/// A pattern at its node.
+pub(super) struct Leaf {
+    pub(super) tail: Tail,
+    pub(super) statements: Members,
 }
 
-/// What must follow the prefix.
-enum Tail {
+/// What must follow.
+pub(super) enum Tail {
     /// Nothing.
     End,
     /// Anything.
@@ -42,41 +50,107 @@ enum Tail {
     Pattern(Pattern),
 }
 
+/// A way on to another node.
+pub(super) struct Edge {
+    pub(super) step: Step,
+    pub(super) to: u32,
+}
+
+/// What an edge takes up of the text.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// So many characters, of `?`.
+    Characters(u32),
+    /// The value of a variable.
+    Variable(Variable),
+    /// Any run of characters, of `*`; the node's label is what is looked for after it.
+    Run,
+}
+
+/// One text that is looked up.
+struct Search<'s> {
+    text: &'s [u8],
+    context: &'s Context,
+    found: &'s mut Bits,
+}
+
 impl PatternIndex {
+    pub(super) fn new<'a>(
+        patterns: impl Iterator<Item = (&'a Pattern, Vec<u32>)>,
+        statements: usize,
+    ) -> Self {
+        let items = patterns.map(|(pattern, list)| Item::new(pattern, Members::new(&list, statements)));
+        Tree::default().grow(items.collect())
+    }
+
     /// Adds the statements of every pattern that the text matches.
     pub(super) fn find(&self, text: &[u8], context: &Context, found: &mut Bits) {
-        let Some(mut node) = self.nodes.first() else { return };
-        let mut rest = text;
+        if let Some(root) = self.nodes.first() {
+            self.walk(root, text, &mut Search { text, context, found });
+        }
+    }
+
+    fn walk<'i>(&'i self, mut node: &'i Node, mut rest: &[u8], search: &mut Search<'_>) {
         loop {
             for leaf in slice(&self.leaves, node.leaves) {
                 let matches = match &leaf.tail {
                     Tail::End => rest.is_empty(),
                     Tail::Anything => true,
-                    Tail::Pattern(pattern) => pattern.matches(text, context),
+                    Tail::Pattern(pattern) => pattern.matches(search.text, search.context),
                 };
                 if matches {
-                    found.add(&leaf.statements);
+                    search.found.add(&leaf.statements);
                 }
+            }
+            for edge in slice(&self.edges, node.edges) {
+                self.follow(edge, rest, search);
             }
             let Some((child, after)) = self.child(node, rest) else { return };
             (node, rest) = (child, after);
         }
     }
 
+    fn follow(&self, edge: &Edge, rest: &[u8], search: &mut Search<'_>) {
+        let Some(node) = self.nodes.get(edge.to as usize) else { return };
+        match &edge.step {
+            Step::Characters(count) => {
+                if let Some(after) = skip(rest, *count) {
+                    self.walk(node, after, search);
+                }
+            }
+            Step::Variable(variable) => {
+                let value = variable.resolve(search.context);
+                if let Some(after) = value.and_then(|value| rest.strip_prefix(value.as_bytes())) {
+                    self.walk(node, after, search);
+                }
+            }
+            Step::Run => {
+                let label = self.label(node);
+                let mut from = rest;
+                while let Some(at) = crate::pattern::position(from, label) {
+                    self.walk(node, from.get(at + label.len()..).unwrap_or_default(), search);
+                    from = from.get(at + 1..).unwrap_or_default();
+                }
+            }
+        }
+    }
+
     /// The child whose label the text goes on with, and what follows that.
-    fn child<'t>(&self, node: &Node, rest: &'t [u8]) -> Option<(&Node, &'t [u8])> {
+    fn child<'i, 't>(&'i self, node: &Node, rest: &'t [u8]) -> Option<(&'i Node, &'t [u8])> {
         let first = rest.first()?;
-        let children = slice(&self.nodes, node.children);
-        let child = match children {
+        let child = match slice(&self.nodes, node.children) {
             [only] => only,
-            _ => {
+            children => {
                 let starts = |child: &Node| self.labels.get(child.label.0 as usize);
                 let place = children.binary_search_by(|child| starts(child).cmp(&Some(first))).ok()?;
                 children.get(place)?
             }
         };
-        let label = self.labels.get(child.label.0 as usize..child.label.1 as usize)?;
-        Some((child, rest.strip_prefix(label)?))
+        Some((child, rest.strip_prefix(self.label(child))?))
+    }
+
+    fn label(&self, node: &Node) -> &[u8] {
+        slice(&self.labels, node.label)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -87,147 +161,67 @@ impl PatternIndex {
             };
             tail + leaf.statements.heap_bytes()
         });
-        size_of_val::<[Node]>(&self.nodes) + self.labels.len() + size_of_val::<[Leaf]>(&self.leaves) + leaves.sum::<usize>()
+        size_of_val::<[Node]>(&self.nodes)
+            + self.labels.len()
+            + size_of_val::<[Leaf]>(&self.leaves)
+            + size_of_val::<[Edge]>(&self.edges)
+            + leaves.sum::<usize>()
     }
 }
 
-fn slice<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
+fn slice<T>(all: &[T], (start, end): Range) -> &[T] {
     all.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Collects the patterns.
-#[derive(Default)]
-pub(super) struct PatternIndexBuilder<'a> {
-    patterns: HashMap<&'a Pattern, Vec<u32>, Hashing>,
+/// What follows so many characters of UTF-8.
+fn skip(text: &[u8], characters: u32) -> Option<&[u8]> {
+    let mut rest = text;
+    for _ in 0..characters {
+        rest = rest.get(crate::pattern::width(*rest.first()?)..)?;
+    }
+    Some(rest)
 }
 
-impl<'a> PatternIndexBuilder<'a> {
-    /// Adds the patterns of one statement. Statements come in order of their numbers.
-    pub(super) fn add(&mut self, patterns: impl Iterator<Item = &'a Pattern>, statement: u32) {
-        for pattern in patterns {
-            let statements = self.patterns.entry(pattern).or_default();
-            if statements.last() != Some(&statement) {
-                statements.push(statement);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::document::Version;
+
+    fn found(patterns: &[Pattern], text: &str, context: &Context) -> Vec<usize> {
+        let numbered = patterns.iter().zip(0..).map(|(pattern, number)| (pattern, vec![number]));
+        let index = PatternIndex::new(numbered, patterns.len());
+        let mut found = Bits::new(patterns.len());
+        index.find(text.as_bytes(), context, &mut found);
+        found.iter().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn finds_exactly_the_patterns_that_match(
+            texts in proptest::collection::btree_set(r"([abé:]|[*?]|\$\{k\}|\$\{x\}){0,7}", 1..40),
+            text in "[abé:]{0,7}",
+        ) {
+            let context = Context::from_iter([("k", "ab")]);
+            let mut patterns: Vec<Pattern> = Vec::new();
+            for text in &texts {
+                let pattern = Pattern::wildcards(text, Version::V2012);
+                if !patterns.contains(&pattern) {
+                    patterns.push(pattern);
+                }
             }
+            let matching = |(number, pattern): (usize, &Pattern)| pattern.matches(text.as_bytes(), &context).then_some(number);
+            let expected: Vec<usize> = patterns.iter().enumerate().filter_map(matching).collect();
+            prop_assert_eq!(found(&patterns, &text, &context), expected, "{:?}", texts);
         }
     }
 
-    pub(super) fn finish(self, statements: usize) -> PatternIndex {
-        let mut patterns: Vec<Prefixed<'_>> =
-            self.patterns.into_iter().map(|(pattern, list)| (pattern.literal_prefix().as_bytes(), pattern, list)).collect();
-        patterns.sort_unstable_by(|one, other| (one.0, &one.2).cmp(&(other.0, &other.2)));
-        let mut tree = Tree { nodes: vec![Node::default()], labels: Vec::new(), leaves: Vec::new(), statements };
-        tree.grow(&patterns);
-        PatternIndex { nodes: tree.nodes.into(), labels: tree.labels.into(), leaves: tree.leaves.into() }
-    }
-}
-
-/// A pattern with its literal prefix and its statements.
-type Prefixed<'a> = (&'a [u8], &'a Pattern, Vec<u32>);
-
-/// A tree as it is built.
-struct Tree {
-    nodes: Vec<Node>,
-    labels: Vec<u8>,
-    leaves: Vec<Leaf>,
-    /// How many statements there are.
-    statements: usize,
-}
-
-impl Tree {
-    /// Grows the whole tree. Not by recursion: prefixes of prefixes could make it as deep as a text is long.
-    fn grow(&mut self, patterns: &[Prefixed<'_>]) {
-        let mut pending = vec![(0, 0, patterns)];
-        while let Some((node, depth, patterns)) = pending.pop() {
-            let below = self.fill(node, depth, patterns);
-            let groups = below.chunk_by(|one, other| one.0.get(depth) == other.0.get(depth));
-            let first_child = self.nodes.len();
-            for group in groups {
-                let end = common_prefix(group);
-                let label = self.label(group, depth, end);
-                pending.push((self.nodes.len(), end, group));
-                self.nodes.push(Node { label, ..Node::default() });
-            }
-            let children = (super::count(first_child), super::count(self.nodes.len()));
-            if let Some(node) = self.nodes.get_mut(node) {
-                node.children = children;
-            }
-        }
-    }
-
-    /// Gives a node the patterns whose prefix ends at it; the others are left over. All are sorted, and
-    /// share the first `depth` bytes of their prefixes.
-    fn fill<'l, 'a>(&mut self, node: usize, depth: usize, patterns: &'l [Prefixed<'a>]) -> &'l [Prefixed<'a>] {
-        let own = patterns.partition_point(|(prefix, ..)| prefix.len() == depth);
-        let (own, below) = patterns.split_at_checked(own).unwrap_or_default();
-        let first = super::count(self.leaves.len());
-        self.leaves.extend(own.iter().map(|(_, pattern, list)| Leaf::new(pattern, list, self.statements)));
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.leaves = (first, super::count(self.leaves.len()));
-        }
-        below
-    }
-
-    fn label(&mut self, group: &[Prefixed<'_>], depth: usize, end: usize) -> (u32, u32) {
-        let start = super::count(self.labels.len());
-        let label = group.first().and_then(|(prefix, ..)| prefix.get(depth..end));
-        self.labels.extend_from_slice(label.unwrap_or_default());
-        (start, super::count(self.labels.len()))
-    }
-}
-
-/// How many bytes sorted prefixes have in common.
-fn common_prefix(group: &[Prefixed<'_>]) -> usize {
-    let first = group.first().map_or(&[][..], |(prefix, ..)| prefix);
-    let last = group.last().map_or(&[][..], |(prefix, ..)| prefix);
-    first.iter().zip(last).take_while(|(one, other)| one == other).count()
-}
-
-impl Leaf {
-    fn new(pattern: &Pattern, list: &[u32], statements: usize) -> Self {
-        let tail = match pattern {
-            Pattern::Exact(_) => Tail::End,
-            Pattern::Anything | Pattern::Prefix(_) => Tail::Anything,
-            Pattern::Glob(_) => Tail::Pattern(pattern.clone()),
-        };
-        Self { tail, statements: Members::new(list, statements) }
-    }
-}
-
-/// A quick hash for tables that live only while an index is built.
-pub(super) type Hashing = BuildHasherDefault<Mixer>;
-
-#[derive(Default)]
-pub(super) struct Mixer(u64);
-
-impl Hasher for Mixer {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.write_u64(u64::from_le_bytes(*word));
-        }
-        let last = rest.iter().fold(1_u64, |word, byte| (word << 8) | u64::from(*byte));
-        self.write_u64(last);
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let mixed = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 29);
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.write_u64(u64::from(byte));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
+    #[test]
+    fn prefixes_of_prefixes_do_not_exhaust_the_stack() {
+        let patterns: Vec<Pattern> =
+            (0..3_000).map(|n| Pattern::wildcards(&"a".repeat(n), Version::V2012)).collect();
+        assert_eq!(found(&patterns, &"a".repeat(2_000), &Context::new()), [2_000]);
     }
 }

@@ -59,7 +59,9 @@ impl ArnPattern {
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Every | Self::Malformed => 0,
-            Self::Fields(fields) => size_of_val(fields.as_ref()) + fields.iter().map(Pattern::heap_bytes).sum::<usize>(),
+            Self::Fields(fields) => {
+                size_of_val(fields.as_ref()) + fields.iter().map(Pattern::heap_bytes).sum::<usize>()
+            }
             Self::Variables(template) => size_of::<Template>() + template.heap_bytes(),
         }
     }

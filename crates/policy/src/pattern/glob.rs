@@ -123,7 +123,7 @@ fn last_width(text: &[u8]) -> Option<usize> {
 
 /// Where a text has another. Short texts are looked through at once; long ones by a searcher whose time
 /// is linear whatever they hold, and which takes longer to set up.
-fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
+pub(crate) fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let Some((first, rest)) = wanted.split_first() else { return Some(0) };
     if text.len() > 256 {
         return memchr::memmem::find(text, wanted);
@@ -141,7 +141,7 @@ fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// The length of a character of UTF-8, by its first byte.
-const fn width(first: u8) -> usize {
+pub(crate) const fn width(first: u8) -> usize {
     match first {
         0..0xC0 => 1,
         0xC0..0xE0 => 2,

@@ -5,6 +5,7 @@ mod glob;
 
 pub(crate) use arn::ArnPattern;
 use glob::Glob;
+pub(crate) use glob::{position, width};
 
 use crate::context::Context;
 use crate::document::Version;
@@ -36,7 +37,7 @@ impl Pattern {
 
     fn parse(text: &str, version: Version, wildcards: bool) -> Self {
         // Most texts say at a glance what they are.
-        let special = |text: &str| text.contains(['$', '*', '?']);
+        let special = |text: &str| text.bytes().any(|byte| matches!(byte, b'$' | b'*' | b'?'));
         if !special(text) {
             return Self::Exact(text.into());
         }
@@ -75,6 +76,14 @@ impl Pattern {
             Self::Anything => "",
             Self::Exact(text) | Self::Prefix(text) => text,
             Self::Glob(glob) => glob.literal_prefix(),
+        }
+    }
+
+    /// What a glob consists of.
+    pub(crate) fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Glob(glob) => Some(glob.template()),
+            Self::Anything | Self::Exact(_) | Self::Prefix(_) => None,
         }
     }
 
@@ -147,10 +156,15 @@ mod tests {
     fn what_a_variable_stands_for_is_no_pattern() {
         let pattern = Pattern::wildcards("home/${aws:username}/*", Version::V2012);
         let star = Context::from_iter([("aws:username", "*")]);
-        assert!(pattern.matches("home/*/x".as_bytes(), &star) && !pattern.matches("home/bob/x".as_bytes(), &star));
+        assert!(
+            pattern.matches("home/*/x".as_bytes(), &star) && !pattern.matches("home/bob/x".as_bytes(), &star)
+        );
         assert!(!pattern.matches("home//x".as_bytes(), &Context::new()), "without a value nothing matches");
         let bob = Context::from_iter([("AWS:UserName", "bob")]);
-        assert!(pattern.matches("home/bob/x".as_bytes(), &bob) && !pattern.matches("home/bobby/x".as_bytes(), &bob));
+        assert!(
+            pattern.matches("home/bob/x".as_bytes(), &bob)
+                && !pattern.matches("home/bobby/x".as_bytes(), &bob)
+        );
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub(crate) enum Network {
 impl Network {
     /// Reads `203.0.113.0/24`, `2001:db8::/32` or an address. Bits beyond the prefix are ignored.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         match address.parse().ok()? {
             IpAddr::V4(address) => v4(address, prefix.map_or(Some(32), |prefix| length(prefix, 32))?),
             IpAddr::V6(address) => v6(address, prefix.map_or(Some(128), |prefix| length(prefix, 128))?),
@@ -78,7 +79,18 @@ mod tests {
 
     #[test]
     fn what_is_no_network() {
-        for text in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8", "300.1.1.1", "::/129", "*", "10.0.0.0/8/8"] {
+        for text in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+            "10.0.0.0/+8",
+            "300.1.1.1",
+            "::/129",
+            "*",
+            "10.0.0.0/8/8",
+        ] {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }

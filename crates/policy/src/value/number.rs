@@ -70,7 +70,11 @@ mod tests {
 
     #[test]
     fn forms_of_one_number_are_equal() {
-        for group in [&["1", "01", "+1", "1.0", "1.", "10e-1", "0.1E1"][..], &["-0.5", "-.5", "-5e-1"], &["0", "-0", "0e9"]] {
+        for group in [
+            &["1", "01", "+1", "1.0", "1.", "10e-1", "0.1E1"][..],
+            &["-0.5", "-.5", "-5e-1"],
+            &["0", "-0", "0e9"],
+        ] {
             for text in group {
                 assert_eq!(Number::parse(text), Number::parse(group[0]), "{text}");
                 assert!(Number::parse(text).is_some(), "{text}");
@@ -87,7 +91,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number() {
-        for text in ["", "-", ".", "1x", " 1", "1 ", "e5", "1e", "1e+", "--1", "NaN", "inf", "0x10", "1,000", "1.2.3"] {
+        for text in
+            ["", "-", ".", "1x", " 1", "1 ", "e5", "1e", "1e+", "--1", "NaN", "inf", "0x10", "1,000", "1.2.3"]
+        {
             assert_eq!(Number::parse(text), None, "{text}");
         }
     }

@@ -286,8 +286,8 @@ async fn chosen_parts(
         let found = present.iter().find(|present| present.number == number && hex(&present.md5) == etag);
         chosen.push(found.cloned().ok_or_else(|| invalid_part(&upload.id, number))?);
     }
-    let all_but_last = chosen.iter().take(chosen.len().saturating_sub(1));
-    for part in all_but_last.filter(|part| part.size < MIN_PART_BYTES) {
+    let mut all_but_last = chosen.iter().take(chosen.len().saturating_sub(1));
+    if let Some(part) = all_but_last.find(|part| part.size < MIN_PART_BYTES) {
         let message = "Your proposed upload is smaller than the minimum allowed size";
         return Err(Fault::new("EntityTooSmall", StatusCode::BAD_REQUEST, message)
             .with("ProposedSize", part.size.to_string())

@@ -217,10 +217,13 @@ impl Backend {
     pub(super) async fn get_object_attributes(
         &self,
         cx: &Cx,
-        input: GetObjectAttributesInput,
+        _: GetObjectAttributesInput,
     ) -> Result<GetObjectAttributesOutput, Fault> {
         let record = self.open(cx).await?.record;
-        let wants = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+        let asked =
+            cx.http_headers.get_all("x-amz-object-attributes").iter().filter_map(|value| value.to_str().ok());
+        let asked: Vec<&str> = asked.flat_map(|list| list.split(',')).map(str::trim).collect();
+        let wants = |name: &str| asked.contains(&name);
         let sums = Checksums::of(record.checksum.as_ref());
         let checksum = Checksum {
             checksum_crc32: sums.crc32,

@@ -180,7 +180,7 @@ impl Bucket {
     /// The index, to be read.
     pub(crate) async fn index(&self) -> Result<RwLockReadGuard<'_, Index>, Fault> {
         if self.state.read().await.index.is_none() {
-            self.writing_with_index().await?;
+            drop(self.writing_with_index().await?);
         }
         let state = self.state.read().await;
         if state.gone {

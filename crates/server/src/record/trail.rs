@@ -44,7 +44,7 @@ pub(super) struct Trail {
 impl Trail {
     pub(super) fn open(settings: &TrailSettings) -> Result<Self, TrailError> {
         let path = present(&settings.directory);
-        let opened = std::fs::create_dir_all(&settings.directory).and_then(|()| append_to(&path));
+        let opened = make_private(&settings.directory).and_then(|()| append_to(&path));
         let (file, size) = opened.map_err(|cause| TrailError::Open { path, cause })?;
         Ok(Self { settings: settings.clone(), file, size })
     }
@@ -77,6 +77,15 @@ impl Trail {
         (self.file, self.size) = append_to(&path)?;
         Ok(())
     }
+}
+
+/// Makes the directory, for its owner alone.
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 fn present(directory: &Path) -> PathBuf {

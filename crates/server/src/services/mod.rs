@@ -4,7 +4,9 @@
 mod iam;
 mod query;
 mod rolecall;
+mod s3;
 mod sts;
 
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;
+pub(crate) use s3::{answer_s3, into_body};

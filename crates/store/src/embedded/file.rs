@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
+use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
 use super::OpenError;
 use super::history::Head;
@@ -28,10 +28,12 @@ pub(super) struct StoreFile(Database);
 pub(super) fn open(path: &Path) -> Result<(StoreFile, Head), OpenError> {
     // Whoever lets the engine open a file that is no store would have it overwritten.
     refuse_foreign(path)?;
+    refuse_newer(path)?;
+    make_private(path)?;
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| open_error(path, error))?;
     let file = StoreFile(database);
     let damaged = |cause: redb::Error| OpenError::Damaged { path: path.into(), cause: cause.to_string() };
-    let format = file.fact(FORMAT).map_err(damaged)?;
+    let format = format_of(&file.0).map_err(damaged)?;
     match format {
         None => file.initialize().map_err(damaged)?,
         Some(KNOWN_FORMAT) => {}
@@ -58,6 +60,43 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Opening a file for writing changes it; a later version's must stay as it is. A file that was
+/// not closed can't be looked at so, and was left by a version that could write it.
+fn refuse_newer(path: &Path) -> Result<(), OpenError> {
+    let Ok(database) = ReadOnlyDatabase::open(path) else { return Ok(()) };
+    match format_of(&database) {
+        Ok(Some(found)) if found != KNOWN_FORMAT => {
+            Err(OpenError::Newer { path: path.into(), found, known: KNOWN_FORMAT })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn format_of(database: &impl ReadableDatabase) -> Result<Option<u64>, redb::Error> {
+    fact(database, FORMAT)
+}
+
+fn fact(database: &impl ReadableDatabase, name: &str) -> Result<Option<u64>, redb::Error> {
+    match database.begin_read()?.open_table(FACTS) {
+        Ok(table) => Ok(table.get(name)?.map(|value| value.value())),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the file, for its owner alone, when it is absent.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(cause) => Err(OpenError::Unopenable { path: path.into(), cause: cause.to_string() }),
+    }
+}
+
 fn open_error(path: &Path, error: DatabaseError) -> OpenError {
     let path = path.to_owned();
     match error {
@@ -70,15 +109,6 @@ fn open_error(path: &Path, error: DatabaseError) -> OpenError {
 }
 
 impl StoreFile {
-    fn fact(&self, name: &str) -> Result<Option<u64>, redb::Error> {
-        let read = self.0.begin_read()?;
-        match read.open_table(FACTS) {
-            Ok(table) => Ok(table.get(name)?.map(|value| value.value())),
-            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn initialize(&self) -> Result<(), redb::Error> {
         let write = self.0.begin_write()?;
         {
@@ -92,7 +122,7 @@ impl StoreFile {
     }
 
     fn read_all(&self) -> Result<Head, redb::Error> {
-        let mut head = Head { revision: Revision(self.fact(REVISION)?.unwrap_or(0)), ..Head::default() };
+        let mut head = Head { revision: Revision(fact(&self.0, REVISION)?.unwrap_or(0)), ..Head::default() };
         let read = self.0.begin_read()?;
         for entry in read.open_table(VALUES)?.iter()? {
             let (key, value) = entry?;

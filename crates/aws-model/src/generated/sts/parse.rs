@@ -28,7 +28,7 @@ static CLIENT_TOKEN_TYPE: Constraint =
 static CONTEXT_ASSERTION_TYPE: Constraint =
     Constraint { min: Some(4), max: Some(2048), pattern: None, values: &[] };
 static DURATION_SECONDS_TYPE: Constraint =
-    Constraint { min: Some(900), max: Some(129600), pattern: None, values: &[] };
+    Constraint { min: None, max: Some(129600), pattern: None, values: &[] };
 static ENCODED_MESSAGE_TYPE: Constraint =
     Constraint { min: Some(1), max: Some(10240), pattern: None, values: &[] };
 static EXTERNAL_ID_TYPE: Constraint = Constraint {
@@ -43,7 +43,7 @@ static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Constraint =
 static PROVIDED_CONTEXTS_LIST_TYPE: Constraint =
     Constraint { min: Some(1), max: Some(5), pattern: None, values: &[] };
 static ROLE_DURATION_SECONDS_TYPE: Constraint =
-    Constraint { min: Some(900), max: Some(43200), pattern: None, values: &[] };
+    Constraint { min: None, max: Some(43200), pattern: None, values: &[] };
 static ROLE_SESSION_NAME_TYPE: Constraint = Constraint {
     min: Some(2),
     max: Some(64),

@@ -14,7 +14,8 @@ use std::time::Duration;
 use rolecall_iam::Quotas;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
 use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock};
-use rolecall_state::{AccountId, State, StateError, SystemEntropy};
+use rolecall_s3::S3;
+use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
 use rolecall_store::{Embedded, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -40,6 +41,9 @@ pub(crate) enum ServeError {
     /// The store can't be opened.
     #[error("the store can't be opened: {0}")]
     Open(#[from] OpenError),
+    /// The objects' directory can't be opened.
+    #[error("the objects can't be opened: {0}")]
+    Objects(#[from] rolecall_s3::OpenError),
     /// The state can't be read.
     #[error("the state can't be read: {0}")]
     State(#[from] StateError),
@@ -71,7 +75,20 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads every setting once, so that a bad one is told before anything is touched.
+fn check(settings: &Settings) -> Result<(), ServeError> {
+    let _: AccountId = settings.get("account")?;
+    let _: usize = settings.get("audit.recent")?;
+    logging::line_format(settings)?;
+    trail_settings(settings, Path::new(""))?;
+    limits(settings)?;
+    quotas(settings)?;
+    sts_limits(settings)?;
+    Ok(())
+}
+
 async fn serve(settings: &Settings) -> Result<(), ServeError> {
+    check(settings)?;
     let data = PathBuf::from(settings.text("data"));
     let address: SocketAddr = settings.get("listen")?;
     // The port comes first: who can't have it must not have touched the data.
@@ -84,7 +101,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         settings.get("audit.recent")?,
         logging::line_format(settings)?,
     )?);
-    let endpoint = Arc::new(Endpoint::new(parts(settings, state.clone(), recorder.clone())?));
+    let endpoint = Arc::new(Endpoint::new(parts(settings, &data, state.clone(), recorder.clone())?));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(rotate_session_keys(state));
     tokio::spawn(async move {
@@ -127,7 +144,22 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn parts(settings: &Settings, state: State, recorder: Arc<Recorder>) -> Result<Parts, ServeError> {
+fn parts(settings: &Settings, data: &Path, state: State, recorder: Arc<Recorder>) -> Result<Parts, ServeError> {
+    Ok(Parts {
+        s3: open_s3(settings, data)?,
+        state,
+        recorder,
+        clock: Box::new(SystemClock),
+        entropy: Box::new(SystemEntropy),
+        limits: limits(settings)?,
+        quotas: quotas(settings)?,
+        sts_limits: sts_limits(settings)?,
+        region: settings.text("region").into(),
+        metrics_token: settings.text("metrics.token").into(),
+    })
+}
+
+fn quotas(settings: &Settings) -> Result<Quotas, ServeError> {
     let mut quotas = Quotas::default();
     for (setting, _) in settings.iter() {
         if let Some(name) = setting.key.strip_prefix("quotas.") {
@@ -135,17 +167,22 @@ fn parts(settings: &Settings, state: State, recorder: Arc<Recorder>) -> Result<P
             debug_assert!(known, "{name} is a setting and no quota");
         }
     }
-    Ok(Parts {
-        state,
-        recorder,
-        clock: Box::new(SystemClock),
-        entropy: Box::new(SystemEntropy),
-        limits: limits(settings)?,
-        quotas,
-        sts_limits: rolecall_sts::Limits { min_session_seconds: settings.get("sts.min_session_seconds")? },
-        region: settings.text("region").into(),
-        metrics_token: settings.text("metrics.token").into(),
-    })
+    Ok(quotas)
+}
+
+fn sts_limits(settings: &Settings) -> Result<rolecall_sts::Limits, ServeError> {
+    let key = "sts.min_session_seconds";
+    let min_session_seconds: i32 = settings.get(key)?;
+    if !(1..=43_200).contains(&min_session_seconds) {
+        return Err(settings.refuse(key, "it takes 1 to 43200 seconds".into()).into());
+    }
+    Ok(rolecall_sts::Limits { min_session_seconds })
+}
+
+fn open_s3(settings: &Settings, data: &Path) -> Result<S3, ServeError> {
+    let endpoint = rolecall_s3::Endpoint::new([], settings.text("region"));
+    let entropy: &dyn Entropy = &SystemEntropy;
+    Ok(S3::open(&data.join("s3"), endpoint, Arc::new(move || entropy.bytes()))?)
 }
 
 fn limits(settings: &Settings) -> Result<Limits, ServeError> {
