@@ -175,22 +175,76 @@ fn is_service_linked(request: &Request<'_>) -> bool {
 /// The services whose resources are subject to resource control policies.
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html#rcp-supported-services>
 // FIDELITY: AWS adds services to the list; where it lags, a deny is not seen.
+const RESOURCE_CONTROL_SERVICES: [&str; 62] = [
+    "aoss",
+    "appconfig",
+    "appstream",
+    "autoscaling",
+    "autoscaling-plans",
+    "budgets",
+    "clouddirectory",
+    "cloudfront",
+    "cloudsearch",
+    "cloudtrail-data",
+    "codeartifact",
+    "codebuild",
+    "codecommit",
+    "codepipeline",
+    "cognito-identity",
+    "cognito-idp",
+    "comprehend",
+    "comprehendmedical",
+    "compute-optimizer",
+    "cost-optimization-hub",
+    "dax",
+    "dsql",
+    "dynamodb",
+    "ecr",
+    "ecr-public",
+    "events",
+    "firehose",
+    "fis",
+    "fms",
+    "gamelift",
+    "health",
+    "inspector-scan",
+    "kendra",
+    "kinesisvideo",
+    "kms",
+    "logs",
+    "memorydb",
+    "networkmonitor",
+    "notifications",
+    "opensearch",
+    "pca-connector-ad",
+    "personalize",
+    "polly",
+    "pricing",
+    "resource-groups",
+    "rolesanywhere",
+    "s3",
+    "secretsmanager",
+    "servicediscovery",
+    "signin",
+    "sqs",
+    "sts",
+    "support",
+    "swf",
+    "textract",
+    "timestream-influxdb",
+    "transcribe",
+    "transfer",
+    "translate",
+    "wafv2",
+    "workspaces",
+    "xray",
+];
+
 fn supports_resource_control(action: &str) -> bool {
-    const SERVICES: [&str; 11] = [
-        "s3",
-        "sts",
-        "sqs",
-        "kms",
-        "secretsmanager",
-        "ecr",
-        "aoss",
-        "cognito-idp",
-        "cognito-identity",
-        "logs",
-        "dynamodb",
-    ];
     let service = action.split(':').next().unwrap_or_default();
-    SERVICES.iter().any(|name| service.eq_ignore_ascii_case(name))
+    let listed = RESOURCE_CONTROL_SERVICES.iter().any(|name| service.eq_ignore_ascii_case(name));
+    // Giving a grant up is the one action of these services that such policies do not restrict.
+    listed && !action.eq_ignore_ascii_case("kms:RetireGrant")
 }
 
 pub(crate) fn conclude<'p>(

@@ -36,11 +36,10 @@ fn operation_enum(operations: &[Operation<'_>]) -> String {
     let typed = all.iter().filter(|o| !o.typed).map(|o| format!("Self::{}", o.name)).collect::<Vec<_>>();
     let is_typed = if typed.is_empty() { "true".to_owned() } else { "Request::is_known(self)".to_owned() };
     let errors = each(&all, |o| format!("            Self::{} => &{:?},\n", o.name, o.errors));
-    let param = if typed.is_empty() { "self" } else { "self" };
     format!(
         "/// The operations of the service.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\npub enum Operation {{\n{variants}}}\n\n\
          impl Operation {{\n    /// All of them, by name.\n    pub const ALL: &[Self] = &[\n{list}    ];\n\n\
-         /// The operation's name.\n    pub fn name({param}) -> &'static str {{\n        match self {{\n{names}        }}\n    }}\n\n\
+         /// The operation's name.\n    pub fn name(self) -> &'static str {{\n        match self {{\n{names}        }}\n    }}\n\n\
          /// The operation of this name.\n    pub fn from_name(name: &str) -> Option<Self> {{\n        Some(match name {{\n{from}            _ => return None,\n        }})\n    }}\n\n\
          /// Whether its input and output are typed here.\n    pub fn is_typed(self) -> bool {{\n        {is_typed}\n    }}\n\n\
          /// The error shapes that the model documents for it.\n    pub fn errors(self) -> &'static [&'static str] {{\n        match self {{\n{errors}        }}\n    }}\n}}\n\n"

@@ -40,7 +40,7 @@ const TARGETS: [(&str, &[&str]); 15] = [
     ),
     ("sts:TagSession", &["arn:aws:iam::111122223333:role/reader"]),
     ("kms:ListKeys", &["*"]),
-    ("kms:Encrypt", &["arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"]),
+    ("kms:RetireGrant", &["arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"]),
     ("sts:GetFederationToken", &["arn:aws:sts::111122223333:federated-user/fred"]),
     ("iam:PassRole", &["arn:aws:iam::111122223333:role/reader"]),
     ("ec2:StopInstances", &["arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0"]),
