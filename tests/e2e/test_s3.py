@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -173,16 +175,22 @@ def test_nothing_without_a_signature(server: Server, root: Aws, bucket: str) -> 
     assert root.s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"x"
 
 
-def test_presigned_urls(root: Aws, bucket: str, unique: Names) -> None:
+def test_presigned_urls(server: Server, root: Aws, bucket: str, unique: Names) -> None:
     root.s3.put_object(Bucket=bucket, Key="key", Body=b"by url")
-    url = root.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "key"}, ExpiresIn=60)
+    signer = Aws(server, root.credentials, presign=True)
+    url = signer.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "key"}, ExpiresIn=60)
     assert urllib.request.urlopen(url, timeout=10).read() == b"by url"
     assert status(url.replace("/key?", "/other?")) == 403
     assert status(url[:-4] + "0000") == 403
+    assert status(url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000")) == 403
+    brief = signer.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "key"}, ExpiresIn=1)
+    time.sleep(2.1)
+    assert status(brief) == 403
     nobody = root.user(unique("nobody"))
-    theirs = nobody.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "key"})
+    theirs = Aws(server, nobody.credentials, presign=True).s3.generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "key"})
     assert status(theirs) == 403
-    put = root.s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "put"}, ExpiresIn=60)
+    put = signer.s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "put"}, ExpiresIn=60)
     request = urllib.request.Request(put, data=b"put by url", method="PUT")
     assert urllib.request.urlopen(request, timeout=10).status == 200
     assert root.s3.get_object(Bucket=bucket, Key="put")["Body"].read() == b"put by url"

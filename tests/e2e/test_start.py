@@ -162,7 +162,7 @@ def test_variables_that_are_wrong(make_server: Make) -> None:
 def test_usage_that_is_wrong(tmp_path: Path, arguments: list[str]) -> None:
     done = rolecall(*arguments, env=clean_environment(tmp_path), cwd=tmp_path)
     assert done.returncode == 2
-    assert re.search("Usage|error: ", done.stderr)
+    assert re.search("Usage|error: |rolecall: ", done.stderr)
     assert not (tmp_path / "rolecall-data").exists()
 
 

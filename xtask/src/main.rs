@@ -1,23 +1,29 @@
 //! The project's own chores: `cargo xtask generate`, and what else must be made by a program.
 
-#![expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is absent")]
-
 mod generate;
 
 use std::process::ExitCode;
 
+use generate::{Mode, generate, slim};
+
 const USAGE: &str = "\
-cargo xtask generate [--check]         write crates/aws-model/src/generated from the slim models
-cargo xtask slim [--botocore DIR]      write the slim models from the pinned botocore (from PyPI, or unpacked at DIR)";
+cargo xtask generate                      write crates/aws-model/src/generated from the slim models
+cargo xtask generate --check              fail if what is checked in is not what would be written
+cargo xtask generate --botocore PATH      first renew the slim models from a botocore (unpacked, or a wheel)
+cargo xtask generate --pypi               first renew the slim models from the pinned botocore of PyPI
+cargo xtask slim --check                  fail if the slim models are not those of the pinned botocore of PyPI";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args.as_slice() {
-        ["generate"] => generate::generate(false),
-        ["generate", "--check"] => generate::generate(true),
-        ["slim"] => generate::slim::write_models(None),
-        ["slim", "--botocore", dir] => generate::slim::write_models(Some(dir.as_ref())),
+        ["generate"] => generate(Mode::Write),
+        ["generate", "--check"] => generate(Mode::Check),
+        ["generate", "--botocore", path] => {
+            slim::models(Mode::Write, Some(path.as_ref())).and_then(|()| generate(Mode::Write))
+        }
+        ["generate", "--pypi"] => slim::models(Mode::Write, None).and_then(|()| generate(Mode::Write)),
+        ["slim", "--check"] => slim::models(Mode::Check, None),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

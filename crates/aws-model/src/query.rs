@@ -1,10 +1,11 @@
 //! The parameters of a query-protocol request: `application/x-www-form-urlencoded`, strictly read.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Range;
 
-/// Bytes of a binary member.
-pub(crate) type Blob = Vec<u8>;
+use crate::node::Node;
 
 /// A request has at most this many parameters; AWS's largest requests have far fewer.
 const MAX_PARAMETERS: usize = 10_000;
@@ -13,7 +14,9 @@ const MAX_PARAMETERS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// A percent sign is not followed by two hexadecimal digits.
-    #[error("The parameters contain a percent sign that is not followed by two hexadecimal digits, near {0:?}.")]
+    #[error(
+        "The parameters contain a percent sign that is not followed by two hexadecimal digits, near {0:?}."
+    )]
     BadPercent(String),
     /// The decoded text is not UTF-8.
     #[error("The parameter {0:?} is not valid UTF-8.")]
@@ -27,10 +30,12 @@ pub enum QueryError {
 }
 
 /// The decoded parameters of a request, each name once.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct QueryParams {
+    // All names and values behind one another: two allocations whatever the request.
+    text: String,
     // Sorted by name.
-    pairs: Vec<(String, String)>,
+    pairs: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl QueryParams {
@@ -39,110 +44,123 @@ impl QueryParams {
     /// # Errors
     /// [`QueryError`], naming the parameter.
     pub fn parse(bytes: &[u8]) -> Result<Self, QueryError> {
-        let mut pairs = Vec::new();
+        let mut text = Vec::with_capacity(bytes.len());
+        let mut pairs = Vec::with_capacity(8);
         for pair in bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
             if pairs.len() == MAX_PARAMETERS {
                 return Err(QueryError::TooMany);
             }
-            let at = pair.iter().position(|b| *b == b'=');
-            let (name, value) = match at {
-                Some(at) => (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()),
-                None => (pair, &[][..]),
-            };
-            pairs.push((decode(name)?, decode(value)?));
+            let mut halves = pair.splitn(2, |b| *b == b'=');
+            let name = decode(halves.next().unwrap_or_default(), &mut text)?;
+            let value = decode(halves.next().unwrap_or_default(), &mut text)?;
+            pairs.push((name, value));
         }
-        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let twice = pairs.windows(2).find_map(|two| match two {
-            [(a, _), (b, _)] if a == b => Some(a.clone()),
+        let text = String::from_utf8(text).map_err(|_| QueryError::NotUtf8(String::new()))?;
+        let mut params = Self { text, pairs };
+        params.sort();
+        params.duplicate().map_or(Ok(()), |name| Err(QueryError::Duplicate(name)))?;
+        Ok(params)
+    }
+
+    fn sort(&mut self) {
+        let text = &self.text;
+        let name = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+        self.pairs.sort_unstable_by(|(a, _), (b, _)| name(a).cmp(name(b)));
+    }
+
+    fn duplicate(&self) -> Option<String> {
+        self.pairs.windows(2).find_map(|two| match two {
+            [(a, _), (b, _)] if self.at(a) == self.at(b) => Some(self.at(a).to_owned()),
             _ => None,
-        });
-        match twice {
-            Some(name) => Err(QueryError::Duplicate(name)),
-            None => Ok(Self { pairs }),
-        }
+        })
+    }
+
+    fn at(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
     }
 
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.pairs.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()?;
-        self.pairs.get(at).map(|(_, value)| value.as_str())
+        let found = self.pairs.binary_search_by(|(key, _)| self.at(key).cmp(name)).ok()?;
+        self.pairs.get(found).map(|(_, value)| self.at(value))
     }
 
     /// All parameters, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|(name, value)| (self.at(name), self.at(value)))
     }
 
-    /// The whole input, as a node to read a structure from.
+    /// The whole input, as a place to read a structure from.
     pub(crate) fn root(&self) -> Node<'_> {
-        Node { params: self, prefix: Cow::Borrowed("") }
+        Node::Query(self, Cow::Borrowed(""))
     }
 
-    fn starting_with<'q>(&'q self, prefix: &'q str) -> impl Iterator<Item = &'q str> {
-        let from = self.pairs.partition_point(|(key, _)| key.as_str() < prefix);
+    /// What stands behind `prefix` and a full stop in the names that begin so.
+    pub(crate) fn below(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let from = self.pairs.partition_point(|(key, _)| before(self.at(key), prefix));
         let rest = self.pairs.get(from..).unwrap_or_default();
-        rest.iter().map_while(move |(key, _)| key.strip_prefix(prefix))
+        rest.iter().map_while(move |(key, _)| self.at(key).strip_prefix(prefix)?.strip_prefix('.'))
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<String, QueryError> {
+// Values may be secret; names are not.
+impl fmt::Debug for QueryParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Whether `key` sorts before `prefix` with a full stop behind it.
+fn before(key: &str, prefix: &str) -> bool {
+    key.bytes().cmp(prefix.bytes().chain([b'.'])) == Ordering::Less
+}
+
+/// Decodes behind `text`, and says where.
+fn decode(bytes: &[u8], text: &mut Vec<u8>) -> Result<Range<usize>, QueryError> {
     let shown = || String::from_utf8_lossy(bytes.get(..40).unwrap_or(bytes)).into_owned();
-    let mut out = Vec::with_capacity(bytes.len());
+    let from = text.len();
     let mut rest = bytes.iter();
     while let Some(byte) = rest.next() {
         match byte {
-            b'+' => out.push(b' '),
+            b'+' => text.push(b' '),
             b'%' => {
                 let high = rest.next().and_then(|b| hex(*b));
                 let low = rest.next().and_then(|b| hex(*b));
-                let (Some(high), Some(low)) = (high, low) else { return Err(QueryError::BadPercent(shown())) };
-                out.push(high << 4 | low);
+                let (Some(high), Some(low)) = (high, low) else {
+                    return Err(QueryError::BadPercent(shown()));
+                };
+                text.push(high << 4 | low);
             }
-            other => out.push(*other),
+            other => text.push(*other),
         }
     }
-    String::from_utf8(out).map_err(|_| QueryError::NotUtf8(shown()))
+    let range = from..text.len();
+    match std::str::from_utf8(text.get(range.clone()).unwrap_or_default()) {
+        Ok(_) => Ok(range),
+        Err(_) => Err(QueryError::NotUtf8(shown())),
+    }
+}
+
+/// The pairs of a URL's query, in their order; a name may stand several times.
+pub(crate) fn decode_pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, QueryError> {
+    let decoded = |bytes: &[u8]| {
+        let mut text = Vec::with_capacity(bytes.len());
+        decode(bytes, &mut text)?;
+        String::from_utf8(text).map_err(|_| QueryError::NotUtf8(String::new()))
+    };
+    let pairs = bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+    pairs
+        .take(MAX_PARAMETERS)
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |b| *b == b'=');
+            let name = decoded(halves.next().unwrap_or_default())?;
+            Ok((name, decoded(halves.next().unwrap_or_default())?))
+        })
+        .collect()
 }
 
 fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-/// A place in the parameters: a structure, a list or a value may be read from it.
-#[derive(Clone)]
-pub(crate) struct Node<'q> {
-    params: &'q QueryParams,
-    prefix: Cow<'q, str>,
-}
-
-impl<'q> Node<'q> {
-    /// The value that stands at this very place.
-    pub(crate) fn value(&self) -> Option<&'q str> {
-        self.params.get(&self.prefix)
-    }
-
-    /// A member of the structure at this place.
-    pub(crate) fn member(&self, name: &str) -> Self {
-        let prefix = if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) };
-        Self { params: self.params, prefix: Cow::Owned(prefix) }
-    }
-
-    /// Whether anything stands at or below this place.
-    pub(crate) fn is_present(&self) -> bool {
-        self.value().is_some() || self.params.starting_with(&format!("{}.", self.prefix)).next().is_some()
-    }
-
-    /// The items of the list at this place, in the order of their numbers. Only numbers that are
-    /// there count, so that a large one costs no more than a small one.
-    pub(crate) fn items(&self, item: Option<&str>) -> Vec<Self> {
-        let base = match item {
-            Some(item) => format!("{}.{item}.", self.prefix),
-            None => format!("{}.", self.prefix),
-        };
-        let number = |rest: &str| rest.split('.').next()?.parse::<u32>().ok();
-        let numbers: BTreeSet<u32> = self.params.starting_with(&base).filter_map(number).collect();
-        numbers.iter().map(|n| Self { params: self.params, prefix: Cow::Owned(format!("{base}{n}")) }).collect()
-    }
 }
 
 #[cfg(test)]
@@ -152,9 +170,13 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded() {
-        let params = QueryParams::parse(b"Action=CreateUser&UserName=a+b%2Bc&Empty=&Bare").unwrap();
+        let params = QueryParams::parse(b"Action=CreateUser&UserName=a+b%2Bc&Empty=&Bare&Two=a=b").unwrap();
         assert_eq!(params.get("UserName"), Some("a b+c"));
-        assert_eq!((params.get("Empty"), params.get("Bare"), params.get("Absent")), (Some(""), Some(""), None));
+        assert_eq!(params.get("Two"), Some("a=b"));
+        assert_eq!(
+            (params.get("Empty"), params.get("Bare"), params.get("Absent")),
+            (Some(""), Some(""), None)
+        );
     }
 
     #[test]
@@ -163,13 +185,16 @@ mod tests {
         assert!(matches!(QueryParams::parse(b"A=%zz"), Err(QueryError::BadPercent(_))));
         assert!(matches!(QueryParams::parse(b"A=%2"), Err(QueryError::BadPercent(_))));
         assert!(matches!(QueryParams::parse(b"A=%ff"), Err(QueryError::NotUtf8(_))));
+        // Two halves of one character in two parameters are no character.
+        assert!(matches!(QueryParams::parse(b"A=%c3&%a4=1"), Err(QueryError::NotUtf8(_))));
+        let many = "A&".repeat(MAX_PARAMETERS + 1);
+        assert_eq!(QueryParams::parse(many.as_bytes()).unwrap_err(), QueryError::TooMany);
     }
 
     #[test]
-    fn lists_are_read_in_the_order_of_their_numbers() {
-        let params = QueryParams::parse(b"T.member.10=c&T.member.2=b&T.member.1=a&T.member.x=d&T.member.4294967295=e").unwrap();
-        let items: Vec<_> = params.root().member("T").items(Some("member")).iter().map(|n| n.value().unwrap()).collect();
-        assert_eq!(items, ["a", "b", "c", "e"]);
+    fn values_are_not_shown() {
+        let shown = format!("{:?}", QueryParams::parse(b"Password=hunter2").unwrap());
+        assert!(shown.contains("Password") && !shown.contains("hunter2"));
     }
 
     proptest! {
@@ -183,6 +208,15 @@ mod tests {
             let encoded: String = value.bytes().map(|b| format!("%{b:02X}")).collect();
             let params = QueryParams::parse(format!("{name}={encoded}").as_bytes()).unwrap();
             prop_assert_eq!(params.get(&name), Some(value.as_str()));
+        }
+
+        #[test]
+        fn names_below_a_prefix_are_found(names in proptest::collection::btree_set("[a-b.+1]{0,4}", 0..12), prefix in "[a-b]{1,2}") {
+            let body: Vec<String> = names.iter().map(|name| name.replace('+', "%2B")).collect();
+            let params = QueryParams::parse(body.join("&").as_bytes()).unwrap();
+            let dotted = format!("{prefix}.");
+            let wanted: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(&dotted)).collect();
+            prop_assert_eq!(params.below(&prefix).collect::<Vec<_>>(), wanted);
         }
     }
 }

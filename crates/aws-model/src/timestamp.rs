@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn other_forms_are_read() {
         let at = Some(Timestamp(1_767_225_600));
-        for text in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123Z", "2026-01-01T01:00:00+01:00", "1767225600"] {
+        for text in
+            ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123Z", "2026-01-01T01:00:00+01:00", "1767225600"]
+        {
             assert_eq!(Timestamp::parse(text), at, "{text}");
         }
         assert_eq!(Timestamp::parse("2026-13-01T00:00:00Z"), None);

@@ -1,7 +1,9 @@
 //! Writing XML: escaping in one place, and no element can stay open.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
 
+use crate::render::{Render, Sink};
 use crate::timestamp::Timestamp;
 
 /// XML being written.
@@ -23,9 +25,31 @@ impl XmlWriter {
 
     /// Writes `<name>…</name>` around what `body` writes.
     pub(crate) fn nested(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
-        let _ = write!(self.out, "<{name}>");
+        self.tag("<", name);
         body(self);
-        let _ = write!(self.out, "</{name}>");
+        self.tag("</", name);
+    }
+
+    // Not by `write!`, which costs several times as much.
+    fn tag(&mut self, start: &str, name: &str) {
+        self.out.push_str(start);
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+
+    /// The document that `body` writes below the root element `name`.
+    pub(crate) fn document(name: &str, namespace: &str, body: impl FnOnce(&mut Self)) -> String {
+        let mut xml = Self::with_capacity(1024);
+        xml.root(name, namespace, body);
+        xml.finish()
+    }
+
+    /// The same behind an XML declaration.
+    pub(crate) fn declared_document(name: &str, namespace: &str, body: impl FnOnce(&mut Self)) -> String {
+        let mut xml = Self::with_capacity(2048);
+        xml.out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        xml.root(name, namespace, body);
+        xml.finish()
     }
 
     /// Writes the root element with its name space.
@@ -37,17 +61,17 @@ impl XmlWriter {
 
     /// Writes an element with text.
     pub(crate) fn element(&mut self, name: &str, text: &str) {
-        let _ = write!(self.out, "<{name}>");
-        self.text(text);
-        let _ = write!(self.out, "</{name}>");
+        self.tag("<", name);
+        self.escaped(text);
+        self.tag("</", name);
     }
 
     /// Writes an element with something that needs no escaping.
-    pub(crate) fn plain(&mut self, name: &str, value: impl std::fmt::Display) {
+    pub(crate) fn plain_element(&mut self, name: &str, value: impl Display) {
         let _ = write!(self.out, "<{name}>{value}</{name}>");
     }
 
-    fn text(&mut self, text: &str) {
+    fn escaped(&mut self, text: &str) {
         let mut from = 0;
         for (at, byte) in text.bytes().enumerate() {
             let Some(escaped) = escape(byte) else { continue };
@@ -74,79 +98,43 @@ fn escape(byte: u8) -> Option<&'static str> {
     }
 }
 
-/// A value that can stand in an element.
-pub(crate) trait Render {
-    /// Writes the value as an element of this name.
-    fn render(&self, xml: &mut XmlWriter, name: &str);
-}
-
-impl Render for String {
-    fn render(&self, xml: &mut XmlWriter, name: &str) {
-        xml.element(name, self);
+impl Sink for XmlWriter {
+    fn structure(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
+        self.nested(name, body);
     }
-}
 
-impl Render for crate::Sensitive {
-    fn render(&self, xml: &mut XmlWriter, name: &str) {
-        xml.element(name, self.expose());
+    fn text(&mut self, name: &str, text: &str) {
+        self.element(name, text);
     }
-}
 
-impl Render for Timestamp {
-    fn render(&self, xml: &mut XmlWriter, name: &str) {
-        xml.plain(name, self);
+    fn plain(&mut self, name: &str, value: impl Display) {
+        self.plain_element(name, value);
     }
-}
 
-impl Render for crate::query::Blob {
-    fn render(&self, xml: &mut XmlWriter, name: &str) {
-        use base64::Engine as _;
-        xml.plain(name, base64::engine::general_purpose::STANDARD.encode(self));
+    fn number(&mut self, name: &str, value: f64) {
+        self.plain_element(name, value);
     }
-}
 
-macro_rules! render_plain {
-    ($($number:ty),*) => {$(
-        impl Render for $number {
-            fn render(&self, xml: &mut XmlWriter, name: &str) {
-                xml.plain(name, self);
+    fn timestamp(&mut self, name: &str, at: Timestamp) {
+        self.plain_element(name, at);
+    }
+
+    // `<name><item>…</item>…</name>`
+    fn list<T: Render<Self>>(&mut self, name: &str, item: &str, items: &[T]) {
+        self.nested(name, |xml| items.iter().for_each(|value| value.render(xml, item)));
+    }
+
+    // `<name><entry><key>…</key><value>…</value></entry>…</name>`
+    fn map<T: Render<Self>>(&mut self, name: &str, map: &BTreeMap<String, T>) {
+        self.nested(name, |xml| {
+            for (key, value) in map {
+                xml.nested("entry", |xml| {
+                    xml.element("key", key);
+                    value.render(xml, "value");
+                });
             }
-        }
-    )*};
-}
-
-render_plain!(bool, i32, i64, f32, f64);
-
-impl<T: Render> Render for Option<T> {
-    fn render(&self, xml: &mut XmlWriter, name: &str) {
-        if let Some(value) = self {
-            value.render(xml, name);
-        }
+        });
     }
-}
-
-/// Writes a list: `<name><item>…</item>…</name>`, or its items alone when it is flattened.
-pub(crate) fn list<T: Render>(xml: &mut XmlWriter, name: &str, item: &str, items: &[T]) {
-    xml.nested(name, |xml| items.iter().for_each(|value| value.render(xml, item)));
-}
-
-/// Writes a list that is left out when it is empty.
-pub(crate) fn list_unless_empty<T: Render>(xml: &mut XmlWriter, name: &str, item: &str, items: &[T]) {
-    if !items.is_empty() {
-        list(xml, name, item, items);
-    }
-}
-
-/// Writes a map: `<name><entry><key>…</key><value>…</value></entry>…</name>`.
-pub(crate) fn map<T: Render>(xml: &mut XmlWriter, name: &str, map: &std::collections::BTreeMap<String, T>) {
-    xml.nested(name, |xml| {
-        for (key, value) in map {
-            xml.nested("entry", |xml| {
-                xml.element("key", key);
-                value.render(xml, "value");
-            });
-        }
-    });
 }
 
 #[cfg(test)]

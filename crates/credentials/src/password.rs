@@ -49,6 +49,16 @@ impl PasswordHash {
         Ok(Self(hash.to_string()))
     }
 
+    /// The hash as it was stored, in PHC form.
+    pub fn from_stored(phc: &str) -> Self {
+        Self(phc.to_owned())
+    }
+
+    /// The hash to store, in PHC form.
+    pub fn as_stored(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `password` is the one. Costs what the hash cost, and about 10 to 50 ms for
     /// [`Cost::Standard`]: callers on an async thread hand it to a blocking one.
     pub fn verify(&self, password: &str) -> bool {

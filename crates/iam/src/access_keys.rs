@@ -117,6 +117,7 @@ pub(crate) fn delete_access_key(
     if holder.keys().len() == before {
         return Err(absent(access_key_id));
     }
+    txn.forget_last_use(access_key_id);
     holder.put(txn);
     Ok(wire::DeleteAccessKeyResponse {})
 }
@@ -141,6 +142,27 @@ pub(crate) fn list_access_keys(
         marker: page.marker,
         access_key_metadata: page.items,
     })
+}
+
+pub(crate) fn get_access_key_last_used(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    request: &wire::GetAccessKeyLastUsedRequest,
+) -> Result<wire::GetAccessKeyLastUsedResponse, IamError> {
+    let wire::GetAccessKeyLastUsedRequest { access_key_id } = request;
+    let user_name = owner_of(txn, access_key_id)?.ok_or_else(|| absent(access_key_id))?;
+    let account = account(txn)?;
+    let last = env.last_used.of(access_key_id, account.last_use(access_key_id));
+    let shown = match last {
+        Some(last) => wire::AccessKeyLastUsed {
+            last_used_date: Some(crate::views::time(last.at)),
+            service_name: last.service,
+            region: last.region,
+        },
+        // A key that was never used has no date, and says so in the other members.
+        None => wire::AccessKeyLastUsed { last_used_date: None, service_name: "N/A".into(), region: "N/A".into() },
+    };
+    Ok(wire::GetAccessKeyLastUsedResponse { user_name: Some(user_name), access_key_last_used: Some(shown) })
 }
 
 /// Finds the owner of a key within the caller's account.

@@ -6,6 +6,7 @@ use rolecall_state::entities::AccountRecord;
 
 use crate::env::{Env, account};
 use crate::error::IamError;
+use crate::mfa;
 use crate::paging::Paging;
 
 pub(crate) fn create_account_alias(
@@ -78,10 +79,11 @@ pub(crate) fn get_account_summary(
     let quotas = env.quotas;
     let versions: usize = account.policies.iter().map(|policy| policy.versions.len()).sum();
     let root = &account.record.root;
+    let root_id = mfa::root_id(account.id());
     let entries: &[(&str, usize)] = &[
         ("AccessKeysPerUserQuota", quotas.access_keys_per_user),
         ("AccountAccessKeysPresent", usize::from(!root.access_keys.is_empty())),
-        ("AccountMFAEnabled", 0),
+        ("AccountMFAEnabled", usize::from(!account.mfa_devices_of(&root_id).is_empty())),
         ("AccountPasswordPresent", usize::from(root.login_profile.is_some())),
         ("AccountSigningCertificatesPresent", 0),
         ("AssumeRolePolicySizeQuota", quotas.trust_policy_size),
@@ -95,20 +97,20 @@ pub(crate) fn get_account_summary(
         ("GroupsQuota", quotas.groups),
         ("InstanceProfiles", account.instance_profiles.len()),
         ("InstanceProfilesQuota", quotas.instance_profiles),
-        ("MFADevices", 0),
-        ("MFADevicesInUse", 0),
+        ("MFADevices", account.mfa_devices.len()),
+        ("MFADevicesInUse", account.mfa_devices.iter().filter(|d| d.assigned.is_some()).count()),
         ("Policies", account.policies.len()),
         ("PoliciesQuota", quotas.policies),
         ("PolicySizeQuota", quotas.policy_size),
         ("PolicyVersionsInUse", versions),
         ("PolicyVersionsInUseQuota", 10_000),
-        ("Providers", 0),
+        ("Providers", account.oidc_providers.len() + account.saml_providers.len()),
         ("RolePolicySizeQuota", quotas.role_policy_size),
         ("Roles", account.roles.len()),
         ("RolesQuota", quotas.roles),
-        ("ServerCertificates", 0),
-        ("ServerCertificatesQuota", 20),
-        ("SigningCertificatesPerUserQuota", 2),
+        ("ServerCertificates", account.server_certificates.len()),
+        ("ServerCertificatesQuota", quotas.server_certificates),
+        ("SigningCertificatesPerUserQuota", quotas.signing_certificates_per_user),
         ("UserPolicySizeQuota", quotas.user_policy_size),
         ("Users", account.users.len()),
         ("UsersQuota", quotas.users),

@@ -4,6 +4,7 @@
 
 use rolecall_access::{Caller, Demand, Identity};
 use rolecall_aws_model::iam::{Request, Tag};
+use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use rolecall_state::entities::Tags;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{PolicyRef, Snapshot, arn};
@@ -56,6 +57,37 @@ impl Asked<'_> {
             R::UntagInstanceProfile(r) => {
                 self.profile(&r.instance_profile_name).with_many("aws:TagKeys", r.tag_keys.clone())
             }
+            R::CreateServiceLinkedRole(r) => self
+                .demand(self.arn("role", &format!("/aws-service-role/{}/", r.aws_service_name), "*"))
+                .with("iam:AWSServiceName", r.aws_service_name.as_str()),
+            R::CreateVirtualMFADevice(r) => {
+                self.new_entity("mfa", r.path.as_deref(), &r.virtual_mfa_device_name, &r.tags)
+            }
+            R::UploadServerCertificate(r) => {
+                self.new_entity("server-certificate", r.path.as_deref(), &r.server_certificate_name, &r.tags)
+            }
+            R::CreateOpenIDConnectProvider(r) => {
+                let name = r.url.split_once("://").map_or(r.url.as_str(), |(_, name)| name).trim_end_matches('/');
+                self.new_entity("oidc-provider", None, name, &r.tags)
+            }
+            R::CreateSAMLProvider(r) => self.new_entity("saml-provider", None, &r.name, &r.tags),
+            R::ListServerCertificates(r) => self.list("server-certificate", r.path_prefix.as_deref()),
+            R::TagMFADevice(r) => self.device(&r.serial_number).with_request_tags(pairs(&r.tags)),
+            R::TagServerCertificate(r) => {
+                self.certificate(&r.server_certificate_name).with_request_tags(pairs(&r.tags))
+            }
+            R::TagOpenIDConnectProvider(r) => {
+                self.oidc(&r.openid_connect_provider_arn).with_request_tags(pairs(&r.tags))
+            }
+            R::TagSAMLProvider(r) => self.saml(&r.saml_provider_arn).with_request_tags(pairs(&r.tags)),
+            R::UntagMFADevice(r) => self.device(&r.serial_number).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagServerCertificate(r) => {
+                self.certificate(&r.server_certificate_name).with_many("aws:TagKeys", r.tag_keys.clone())
+            }
+            R::UntagOpenIDConnectProvider(r) => {
+                self.oidc(&r.openid_connect_provider_arn).with_many("aws:TagKeys", r.tag_keys.clone())
+            }
+            R::UntagSAMLProvider(r) => self.saml(&r.saml_provider_arn).with_many("aws:TagKeys", r.tag_keys.clone()),
             _ => return self.of_one_entity(request),
         };
         vec![one]
@@ -66,6 +98,8 @@ impl Asked<'_> {
             .or_else(|| self.of_role(request))
             .or_else(|| self.of_group(request))
             .or_else(|| self.of_policy_or_profile(request))
+            .or_else(|| self.of_device_or_certificate(request))
+            .or_else(|| self.of_provider(request))
             .map_or_else(|| vec![self.demand("*".to_owned())], |demand| vec![demand])
     }
 
@@ -96,7 +130,8 @@ impl Asked<'_> {
             R::GetLoginProfile(r) => self.user_or_caller(r.user_name.as_deref()),
             R::UpdateLoginProfile(r) => self.user(&r.user_name),
             R::DeleteLoginProfile(r) => self.user_or_caller(r.user_name.as_deref()),
-            R::ChangePassword(_) => self.user_or_caller(None),
+            R::ChangePassword(_) => self.with_users_leave(self.user_or_caller(None)),
+            R::GetAccountPasswordPolicy(_) => self.with_users_leave(self.demand("*".to_owned())),
             R::ListMFADevices(r) => self.user_or_caller(r.user_name.as_deref()),
             R::EnableMFADevice(r) => self.user(&r.user_name),
             R::ResyncMFADevice(r) => self.user(&r.user_name),
@@ -184,6 +219,38 @@ impl Asked<'_> {
         })
     }
 
+    fn of_device_or_certificate(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::DeleteVirtualMFADevice(r) => self.device(&r.serial_number),
+            R::ListMFADeviceTags(r) => self.device(&r.serial_number),
+            R::GetMFADevice(r) => self.user_or_caller(r.user_name.as_deref()),
+            R::GetServerCertificate(r) => self.certificate(&r.server_certificate_name),
+            R::UpdateServerCertificate(r) => self.certificate(&r.server_certificate_name),
+            R::DeleteServerCertificate(r) => self.certificate(&r.server_certificate_name),
+            R::ListServerCertificateTags(r) => self.certificate(&r.server_certificate_name),
+            R::GetAccessKeyLastUsed(r) => self.key_owner(&r.access_key_id),
+            _ => return None,
+        })
+    }
+
+    fn of_provider(&self, request: &Request) -> Option<Demand> {
+        use Request as R;
+        Some(match request {
+            R::GetOpenIDConnectProvider(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::AddClientIDToOpenIDConnectProvider(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::RemoveClientIDFromOpenIDConnectProvider(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::UpdateOpenIDConnectProviderThumbprint(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::DeleteOpenIDConnectProvider(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::ListOpenIDConnectProviderTags(r) => self.oidc(&r.openid_connect_provider_arn),
+            R::GetSAMLProvider(r) => self.saml(&r.saml_provider_arn),
+            R::UpdateSAMLProvider(r) => self.saml(&r.saml_provider_arn),
+            R::DeleteSAMLProvider(r) => self.saml(&r.saml_provider_arn),
+            R::ListSAMLProviderTags(r) => self.saml(&r.saml_provider_arn),
+            _ => return None,
+        })
+    }
+
     fn demand(&self, resource: String) -> Demand {
         Demand::new(self.action.clone(), resource)
     }
@@ -216,6 +283,27 @@ impl Asked<'_> {
             (None, Identity::User(user)) => self.user(&user.name),
             (None, _) => self.demand(self.caller.arn()),
         }
+    }
+
+    // An account's password policy may let every user change its own password: that is an allow from
+    // beside the user's policies, which a deny in them still overrides.
+    fn with_users_leave(&self, mut demand: Demand) -> Demand {
+        let leave = self.account.record.password_policy.as_ref().is_some_and(|policy| policy.users_may_change);
+        if !leave || !matches!(self.caller.identity, Identity::User(_)) {
+            return demand;
+        }
+        let text = format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {{"AWS": "{}"}},
+            "Action": "{}", "Resource": "*"}}}}"#,
+            self.caller.arn(),
+            self.action,
+        );
+        // A text that could not be read would allow nothing.
+        if let Ok(document) = Document::parse(text.as_str(), Grammar::evaluated(PolicyKind::Resource)) {
+            let policy = Policy::new("account password policy", document);
+            demand.resource_policy = Some(PolicySet::compile(PolicyKind::Resource, vec![policy]));
+        }
+        demand
     }
 
     fn bounded_user(&self, name: &str) -> Demand {
@@ -253,6 +341,51 @@ impl Asked<'_> {
                 tagged(self.demand(self.arn("instance-profile", &profile.path, &profile.name)), &profile.tags)
             }
             None => self.demand(self.arn("instance-profile", "/", name)),
+        }
+    }
+
+    fn device(&self, serial_number: &str) -> Demand {
+        let name = serial_number.rsplit('/').next().unwrap_or(serial_number);
+        let demand = self.demand(serial_number.to_owned());
+        match self.account.mfa_devices.get(name) {
+            Some(device) => tagged(demand, &device.tags),
+            None => demand,
+        }
+    }
+
+    fn certificate(&self, name: &str) -> Demand {
+        match self.account.server_certificates.get(name) {
+            Some(found) => tagged(self.demand(self.arn("server-certificate", &found.path, &found.name)), &found.tags),
+            None => self.demand(self.arn("server-certificate", "/", name)),
+        }
+    }
+
+    fn oidc(&self, arn: &str) -> Demand {
+        let name = arn.split_once(":oidc-provider/").map_or("", |(_, name)| name);
+        let demand = self.demand(arn.to_owned());
+        match self.account.oidc_providers.get(name) {
+            Some(provider) => tagged(demand, &provider.tags),
+            None => demand,
+        }
+    }
+
+    fn saml(&self, arn: &str) -> Demand {
+        let name = arn.split_once(":saml-provider/").map_or("", |(_, name)| name);
+        let demand = self.demand(arn.to_owned());
+        match self.account.saml_providers.get(name) {
+            Some(provider) => tagged(demand, &provider.tags),
+            None => demand,
+        }
+    }
+
+    // The resource is the user whose key it is; a key of nobody here is asked for as any user's.
+    fn key_owner(&self, id: &str) -> Demand {
+        let holds = |user: &&std::sync::Arc<rolecall_state::snapshot::Entry<rolecall_state::entities::User>>| {
+            user.access_keys.iter().any(|key| key.id.as_str() == id)
+        };
+        match self.account.users.iter().find(holds) {
+            Some(user) => self.user(&user.name),
+            None => self.demand("*".to_owned()),
         }
     }
 

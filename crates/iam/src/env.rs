@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rolecall_access::Caller;
 use rolecall_state::snapshot::Account;
-use rolecall_state::{AccountId, Entropy, Partition, Timestamp, Txn, arn};
+use rolecall_state::{AccountId, Entropy, LastUsed, Partition, Timestamp, Txn, arn};
 
 use crate::error::IamError;
 use crate::quotas::Quotas;
@@ -19,6 +19,8 @@ pub struct Env<'a> {
     pub entropy: &'a dyn Entropy,
     /// By which limits.
     pub quotas: &'a Quotas,
+    /// When credentials and roles were last used.
+    pub last_used: &'a LastUsed,
 }
 
 impl Env<'_> {

@@ -45,6 +45,45 @@ pub enum IamError {
     /// The operation is not for this caller, whatever its policies say.
     #[error("{0}")]
     AccessDenied(String),
+    /// A password breaks the account's policy.
+    #[error("{0}")]
+    PasswordPolicyViolation(String),
+    /// The operation is for users only.
+    #[error("{0}")]
+    InvalidUserType(String),
+    /// The codes are none that the device shows about now.
+    #[error("{0}")]
+    InvalidAuthenticationCode(String),
+    /// A public key can't be used.
+    #[error("{0}")]
+    InvalidPublicKey(String),
+    /// A public key's form is not known.
+    #[error("{0}")]
+    UnrecognizedPublicKeyEncoding(String),
+    /// The user has this public key already.
+    #[error("{0}")]
+    DuplicateSshPublicKey(String),
+    /// A certificate, its chain or its key can't be read.
+    #[error("{0}")]
+    MalformedCertificate(String),
+    /// A certificate is not of a kind that can be used.
+    #[error("{0}")]
+    InvalidCertificate(String),
+    /// A private key is another certificate's.
+    #[error("{0}")]
+    KeyPairMismatch(String),
+    /// The same certificate is there already.
+    #[error("{0}")]
+    DuplicateCertificate(String),
+    /// The service has no credentials of its own.
+    #[error("{0}")]
+    NotSupportedService(String),
+    /// No credential report was made.
+    #[error("{0}")]
+    ReportNotPresent(String),
+    /// The request could not be carried out, and it is not the caller's fault.
+    #[error("{0}")]
+    Failure(String),
     /// The operation is not built.
     #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
     NotImplemented(&'static str),
@@ -91,6 +130,19 @@ impl IamError {
             Self::ConcurrentModification(_) => ErrorCode::ConcurrentModification,
             Self::PolicyNotAttachable(_) => ErrorCode::PolicyNotAttachable,
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
+            Self::PasswordPolicyViolation(_) => ErrorCode::PasswordPolicyViolation,
+            Self::InvalidUserType(_) => ErrorCode::InvalidUserType,
+            Self::InvalidAuthenticationCode(_) => ErrorCode::InvalidAuthenticationCode,
+            Self::InvalidPublicKey(_) => ErrorCode::InvalidPublicKey,
+            Self::UnrecognizedPublicKeyEncoding(_) => ErrorCode::UnrecognizedPublicKeyEncoding,
+            Self::DuplicateSshPublicKey(_) => ErrorCode::DuplicateSSHPublicKey,
+            Self::MalformedCertificate(_) => ErrorCode::MalformedCertificate,
+            Self::InvalidCertificate(_) => ErrorCode::InvalidCertificate,
+            Self::KeyPairMismatch(_) => ErrorCode::KeyPairMismatch,
+            Self::DuplicateCertificate(_) => ErrorCode::DuplicateCertificate,
+            Self::NotSupportedService(_) => ErrorCode::NotSupportedService,
+            Self::ReportNotPresent(_) => ErrorCode::ReportNotPresent,
+            Self::Failure(_) => ErrorCode::ServiceFailure,
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
             Self::State(StateError::Contended) => ErrorCode::ConcurrentModification,

@@ -67,4 +67,18 @@ quotas! {
     policies = 1_500;
     /// Instance profiles of one account.
     instance_profiles = 1_000;
+    /// MFA devices of one user.
+    mfa_devices_per_user = 8;
+    /// Public keys for SSH of one user.
+    ssh_public_keys_per_user = 5;
+    /// Signing certificates of one user.
+    signing_certificates_per_user = 2;
+    /// Server certificates of one account.
+    server_certificates = 20;
+    /// OpenID Connect providers of one account.
+    oidc_providers = 100;
+    /// Client ids of one OpenID Connect provider.
+    client_ids_per_oidc_provider = 100;
+    /// SAML providers of one account.
+    saml_providers = 100;
 }

@@ -183,6 +183,7 @@ pub(crate) fn delete_role(
     }
     boundaries::unrefer(txn, &*role.value);
     txn.require_unreferenced(&role.id);
+    txn.forget_last_use(role.id.as_str());
     txn.delete(&*role.value);
     Ok(wire::DeleteRoleResponse {})
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rolecall_access::Identity;
 use rolecall_aws_model::iam as wire;
 use rolecall_state::entities::{Format, User};
-use rolecall_state::snapshot::Entry;
+use rolecall_state::snapshot::{Account, Entry};
 use rolecall_state::{IdKind, Txn, UniqueId};
 
 use crate::env::{Env, account};
@@ -56,6 +56,9 @@ pub(crate) fn create_user(
         groups: Default::default(),
         access_keys: Vec::new(),
         login_profile: None,
+        ssh_keys: Vec::new(),
+        signing_certificates: Vec::new(),
+        service_credentials: Vec::new(),
     };
     boundaries::refer(txn, &user);
     txn.put(&user);
@@ -127,17 +130,24 @@ pub(crate) fn delete_user(
 ) -> Result<wire::DeleteUserResponse, IamError> {
     let wire::DeleteUserRequest { user_name } = request;
     let user = find(txn, user_name)?;
-    refuse_while_in_use(&user)?;
+    refuse_while_in_use(&*account(txn)?, &user)?;
+    // Someone may give the user an MFA device meanwhile.
+    txn.require_unreferenced(&user.id);
+    user.access_keys.iter().for_each(|key| txn.forget_last_use(key.id.as_str()));
     boundaries::unrefer(txn, &*user.value);
     txn.delete(&*user.value);
     Ok(wire::DeleteUserResponse {})
 }
 
 /// AWS deletes nothing along with a user: each thing must go first.
-fn refuse_while_in_use(user: &User) -> Result<(), IamError> {
+fn refuse_while_in_use(account: &Account, user: &User) -> Result<(), IamError> {
     let obstacles = [
         (!user.access_keys.is_empty(), "delete access keys"),
         (user.login_profile.is_some(), "delete login profile"),
+        (!account.mfa_devices_of(&user.id).is_empty(), "deactivate MFA device"),
+        (!user.signing_certificates.is_empty(), "delete signing certificate"),
+        (!user.ssh_keys.is_empty(), "delete SSH public keys"),
+        (!user.service_credentials.is_empty(), "delete service specific credentials"),
         (!user.groups.is_empty(), "remove users from group"),
         (!user.inline.is_empty(), "delete policies"),
         (!user.attached.is_empty(), "detach all policies"),

@@ -25,7 +25,8 @@ pub(crate) fn time(at: Timestamp) -> rolecall_aws_model::Timestamp {
     rolecall_aws_model::Timestamp::from_seconds(at.0)
 }
 
-fn boundary(env: &Env<'_>, account: &Account, policy: Option<&PolicyRef>) -> Option<wire::AttachedPermissionsBoundary> {
+/// The permissions boundary of a user or role.
+pub(crate) fn boundary(env: &Env<'_>, account: &Account, policy: Option<&PolicyRef>) -> Option<wire::AttachedPermissionsBoundary> {
     let arn = match policy? {
         PolicyRef::Aws(name) => arn::aws_managed_policy(env.partition(), name),
         PolicyRef::Customer(key) => {
@@ -98,8 +99,16 @@ pub(crate) fn role(env: &Env<'_>, account: &Account, role: &entity::Role, detail
         tags: if listed { Vec::new() } else { tags::all(&role.tags) },
         // Only roles that `AcquireRole` makes come from a template.
         source_role_template: None,
-        role_last_used: (detail == Detail::Full).then(wire::RoleLastUsed::default),
+        role_last_used: (detail == Detail::Full).then(|| role_last_used(env, account, role)),
     }
+}
+
+fn role_last_used(env: &Env<'_>, account: &Account, role: &entity::Role) -> wire::RoleLastUsed {
+    let last = env.last_used.of(role.id.as_str(), account.last_use(role.id.as_str()));
+    last.map_or_else(wire::RoleLastUsed::default, |last| wire::RoleLastUsed {
+        last_used_date: Some(time(last.at)),
+        region: Some(last.region),
+    })
 }
 
 /// An instance profile with its role.

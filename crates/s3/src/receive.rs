@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, Stream, StreamExt};
 use http_body_util::BodyExt;
 use s3s::dto;
-use s3s::xml::{Deserialize, Deserializer};
+use s3s::xml::{DeError, DeResult, Deserialize, Deserializer};
 
 use rolecall_sigv4::{Decoded, PayloadDecoder, PayloadError, Trailers};
 
@@ -193,10 +193,36 @@ fn bucket_configuration(document: &Bytes) -> Result<Input, Fault> {
     if document.is_empty() {
         return Ok(Input::BucketConfiguration { location: None, tags: Vec::new() });
     }
-    let configuration: dto::CreateBucketConfiguration = parse(document)?;
-    let location = configuration.location_constraint.map(|location| location.as_str().to_owned());
-    // FIDELITY: this version of the parser does not know the tags of a bucket's configuration.
-    Ok(Input::BucketConfiguration { location, tags: Vec::new() })
+    let BucketConfiguration { location, tags } = parse(document)?;
+    Ok(Input::BucketConfiguration { location, tags: tag_pairs(tags) })
+}
+
+/// The document of `CreateBucket`. The one of `s3s` passes over tags, which must not be lost.
+#[derive(Default)]
+struct BucketConfiguration {
+    location: Option<String>,
+    tags: dto::TagSet,
+}
+
+impl<'xml> Deserialize<'xml> for BucketConfiguration {
+    fn deserialize(d: &mut Deserializer<'xml>) -> DeResult<Self> {
+        let mut configuration = Self::default();
+        d.named_element("CreateBucketConfiguration", |d| {
+            d.for_each_element(|d, name| match name {
+                b"LocationConstraint" if configuration.location.is_none() => {
+                    configuration.location = Some(d.text(|text| Ok(text.to_owned()))?);
+                    Ok(())
+                }
+                b"Tags" if configuration.tags.is_empty() => {
+                    configuration.tags = d.list_content("Tag")?;
+                    Ok(())
+                }
+                // Directory buckets, which are not built, have other elements.
+                _ => Err(DeError::UnexpectedTagName),
+            })
+        })?;
+        Ok(configuration)
+    }
 }
 
 pub(crate) fn tag_pairs(tags: dto::TagSet) -> Vec<(String, String)> {

@@ -2,6 +2,7 @@
 //! render; and, beside it, record. No step knows the rules of any one service.
 
 mod accept;
+mod attempts;
 mod authenticate;
 mod body;
 mod failure;

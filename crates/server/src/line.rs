@@ -15,11 +15,12 @@ use rolecall_state::{Entropy, Snapshot, State, Timestamp};
 use subtle::ConstantTimeEq;
 
 use crate::accept::{Answer, Arrival, Limits};
+use crate::attempts::Attempts;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::body::{Body, BodyError, read};
 use crate::metrics::Metrics;
 use crate::record::{CallerFacts, Record, Recorder};
-use crate::request_id::RequestId;
+use crate::request_id::{RequestId, RequestIds};
 use crate::route::{ApiRoute, Route, Service, route};
 use crate::{failure, own_pages, services};
 
@@ -69,6 +70,8 @@ pub struct Parts {
 pub struct Endpoint {
     parts: Parts,
     metrics: Metrics,
+    ids: RequestIds,
+    code_attempts: Attempts,
 }
 
 /// A request on its way: what is known of it so far.
@@ -95,7 +98,8 @@ pub(crate) struct Trace {
 impl Endpoint {
     /// An endpoint of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, metrics: Metrics::default() }
+        let ids = RequestIds::new(&*parts.entropy);
+        Self { parts, metrics: Metrics::default(), ids, code_attempts: Attempts::default() }
     }
 
     /// The state that requests are decided on.
@@ -110,6 +114,10 @@ impl Endpoint {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    pub(crate) fn code_attempts(&self) -> &Attempts {
+        &self.code_attempts
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -141,6 +149,10 @@ impl Endpoint {
         let took = began.elapsed();
         self.metrics.answered(status, took);
         let Passage { id, facts, trace, .. } = passage;
+        if let Some(caller) = &trace.caller {
+            let used = caller.used_credential();
+            self.parts.state.last_used().note(caller.account, used, trace.service, &facts.region, facts.now);
+        }
         self.parts.recorder.add(Record {
             request_id: id.as_str().into(),
             at: facts.now,
@@ -165,7 +177,7 @@ impl Answer for Endpoint {
         let (parts, body) = request.into_parts();
         let mut passage = Passage {
             endpoint: self,
-            id: RequestId::new(self.entropy()),
+            id: self.ids.next(),
             snapshot: self.parts.state.snapshot(),
             facts: self.facts(&parts, arrival, now),
             trace: Trace::default(),

@@ -85,6 +85,7 @@ impl Presented {
         let in_query = presigned::is_presigned(request.query());
         let mut headers = request.headers.get_all(http::header::AUTHORIZATION).iter();
         match (headers.next(), in_query) {
+            (None, false) if presigned::is_version_2(request.query(), family) => Err(presigned::version_2()),
             (None, false) => Ok(None),
             (None, true) => presigned::parse(request, family).map(Some),
             (Some(_), true) => Err(SigError::TwoMechanisms),

@@ -1,7 +1,7 @@
 //! The presigned form: `X-Amz-Algorithm`, `X-Amz-Credential`, … in the query string.
 
 use crate::encoding;
-use crate::error::{ExpiresFault, Family, MissingQuery, SigError};
+use crate::error::{ExpiresFault, Family, Missing, MissingQuery, SigError};
 use crate::header_form::ALGORITHM;
 use crate::presented::{
     Form, FormKind, Presented, Request, has_parameter, header_text, parse_credential, parse_signed_headers,
@@ -16,6 +16,17 @@ const MAX_EXPIRES_SECONDS: u32 = 604_800;
 pub(crate) fn is_presigned(query: &str) -> bool {
     const MARKS: [&str; 3] = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"];
     !query.is_empty() && MARKS.iter().any(|mark| has_parameter(query, mark))
+}
+
+/// Whether the query string carries S3's old signature, which must not pass for an anonymous request.
+pub(crate) fn is_version_2(query: &str, family: Family) -> bool {
+    family == Family::S3 && !query.is_empty() && has_parameter(query, "AWSAccessKeyId")
+}
+
+/// S3 has not taken version 2 for buckets made since June 2020.
+pub(crate) fn version_2() -> SigError {
+    let missing = Missing { credential: true, signature: true, signed_headers: true, date: true };
+    SigError::UnknownMechanism { missing, authorization: "".into() }
 }
 
 /// The first value of a query parameter, decoded.

@@ -108,7 +108,7 @@ fn good_requests_pass() {
 #[test]
 fn no_proof_at_all() {
     let error = Sent::new("POST", "/", &[]).refused(Family::Query);
-    assert_error(&error, "MissingAuthenticationToken", 403, "Missing Authentication Token");
+    assert_error(&error, "MissingAuthenticationToken", 403, "Request is missing Authentication Token");
 }
 
 #[test]
@@ -129,6 +129,14 @@ fn an_unknown_scheme_names_all_that_is_missing() {
         400,
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     );
+}
+
+#[test]
+fn version_2_in_the_query_is_no_anonymous_request() {
+    let sent = Sent::new("GET", "/b/k?AWSAccessKeyId=AKID&Signature=x%3D&Expires=1", &[]);
+    let message =
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+    assert_error(&sent.refused(Family::S3), "InvalidRequest", 400, message);
 }
 
 #[test]

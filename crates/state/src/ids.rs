@@ -137,6 +137,12 @@ pub enum IdKind {
     Certificate,
     /// `ACCA`
     ServiceCredential,
+    /// `AMFA`: of this program's own, AWS gives MFA devices none.
+    MfaDevice,
+    /// `AOIP`: of this program's own, AWS gives OpenID Connect providers none.
+    OidcProvider,
+    /// `ASAP`: of this program's own, AWS gives SAML providers UUIDs.
+    SamlProvider,
 }
 
 impl IdKind {
@@ -151,6 +157,9 @@ impl IdKind {
             Self::PublicKey => "APKA",
             Self::Certificate => "ASCA",
             Self::ServiceCredential => "ACCA",
+            Self::MfaDevice => "AMFA",
+            Self::OidcProvider => "AOIP",
+            Self::SamlProvider => "ASAP",
         }
     }
 }

@@ -27,6 +27,14 @@ pub(crate) fn entity(account: AccountId, collection: &str, name: &NameKey) -> St
     format!("{ENTITIES}{account}/{collection}/{}", name.as_str())
 }
 
+/// The collection of the last uses of access keys and roles.
+pub(crate) const LAST_USED: &str = "last-used";
+
+/// The key of the last use of an access key or a role.
+pub(crate) fn last_use(account: AccountId, subject: &str) -> String {
+    format!("{ENTITIES}{account}/{LAST_USED}/{subject}")
+}
+
 /// The prefix of the marks that say who refers to `target`: it can't be deleted while any stands.
 pub(crate) fn references(account: AccountId, target: &UniqueId) -> String {
     format!("{ENTITIES}{account}/references/{target}/")

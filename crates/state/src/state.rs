@@ -8,6 +8,7 @@ use rolecall_store::{Batch, EventKind, Outcome, Revision, Store, StoreError, Wat
 use tokio::sync::watch;
 
 use crate::ids::AccountId;
+use crate::last_used::LastUsed;
 use crate::seal::MasterKey;
 use crate::snapshot::{ApplyError, Snapshot};
 use crate::txn::{Txn, Unwritable};
@@ -43,6 +44,7 @@ pub struct State {
     store: Arc<dyn Store>,
     current: Arc<ArcSwap<Snapshot>>,
     applied: watch::Receiver<Revision>,
+    last_used: Arc<LastUsed>,
 }
 
 impl State {
@@ -58,7 +60,7 @@ impl State {
         let (sender, applied) = watch::channel(revision);
         let follower = Follower { store: store.clone(), current: current.clone(), applied: sender };
         tokio::spawn(follower.run(revision));
-        Ok(Self { store, current, applied })
+        Ok(Self { store, current, applied, last_used: Arc::default() })
     }
 
     /// The present snapshot.
@@ -69,6 +71,11 @@ impl State {
     /// The store beneath.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// When credentials and roles were last used.
+    pub fn last_used(&self) -> &LastUsed {
+        &self.last_used
     }
 
     /// Whether the snapshot still follows the store.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::entities::{AccountRecord, NameKey};
 use crate::ids::{AccountId, UniqueId};
 use crate::keys;
+use crate::last_used::LastUse;
 use crate::seal::MasterKey;
 use crate::entropy::Entropy;
 use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
@@ -124,6 +125,19 @@ impl Txn {
     /// Gives an account alias up.
     pub fn release_alias(&mut self, alias: &str) {
         self.writes.insert(keys::alias(alias), None);
+    }
+
+    /// Writes when an access key or a role was last used.
+    pub fn put_last_use(&mut self, subject: &str, last: &LastUse) {
+        self.write(keys::last_use(self.account_id, subject), last);
+    }
+
+    /// Forgets when an access key or a role that goes was last used.
+    pub fn forget_last_use(&mut self, subject: &str) {
+        let known = self.account().is_some_and(|account| account.last_use(subject).is_some());
+        if known {
+            self.writes.insert(keys::last_use(self.account_id, subject), None);
+        }
     }
 
     /// Marks that `source` refers to `target` as `role`: `target` can't be deleted meanwhile.

@@ -14,6 +14,7 @@ use rolecall_state::{AccessKeyId, Snapshot};
 
 use crate::env::Env;
 use crate::error::StsError;
+use crate::mfa::SecondFactor;
 use crate::session_policies::SessionPolicies;
 use crate::tags::SessionTags;
 use crate::views;
@@ -39,6 +40,7 @@ pub(crate) fn demands(
     request: &wire::AssumeRoleRequest,
     caller: &Caller,
     snapshot: &Snapshot,
+    second_factor: Option<SecondFactor>,
 ) -> Result<Vec<Demand>, StsError> {
     let mut actions = vec!["sts:AssumeRole"];
     if !request.tags.is_empty() {
@@ -47,7 +49,7 @@ pub(crate) fn demands(
     if request.source_identity.is_some() {
         actions.push("sts:SetSourceIdentity");
     }
-    actions.into_iter().map(|action| demand(action, request, caller, snapshot)).collect()
+    actions.into_iter().map(|action| demand(action, request, caller, snapshot, second_factor)).collect()
 }
 
 fn demand(
@@ -55,6 +57,7 @@ fn demand(
     request: &wire::AssumeRoleRequest,
     caller: &Caller,
     snapshot: &Snapshot,
+    second_factor: Option<SecondFactor>,
 ) -> Result<Demand, StsError> {
     let mut demand = Demand::new(action, request.role_arn.as_str())
         .with("sts:RoleSessionName", request.role_session_name.as_str())
@@ -66,6 +69,9 @@ fn demand(
     }
     if !request.transitive_tag_keys.is_empty() {
         demand = demand.with_many("sts:TransitiveTagKeys", request.transitive_tag_keys.clone());
+    }
+    if second_factor.is_some() {
+        demand = demand.with("aws:MultiFactorAuthPresent", "true").with("aws:MultiFactorAuthAge", "0");
     }
     demand.resource_policy_required = true;
     // A role that does not exist trusts no one: the answer is the same denial, so that nobody
@@ -97,15 +103,13 @@ pub(crate) fn assume_role(
         tags,
         transitive_tag_keys,
         external_id: _,
-        serial_number,
-        token_code,
+        // Checked before the decision, which needs to know: see `mfa`.
+        serial_number: _,
+        token_code: _,
         source_identity,
         provided_contexts,
         minimum_session_token_size,
     } = request;
-    if serial_number.is_some() || token_code.is_some() {
-        return Err(StsError::AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code.".into()));
-    }
     if !provided_contexts.is_empty() {
         return Err(StsError::NotImplemented("AssumeRole with ProvidedContexts"));
     }
@@ -126,6 +130,7 @@ pub(crate) fn assume_role(
         tags: joined.tags,
         transitive_tag_keys: joined.transitive_keys,
         source_identity: inherited_source_identity(env.caller, source_identity.as_deref())?,
+        // The trust policy has seen the second factor; the role's session does not carry it on.
         mfa: None,
         context: Vec::new(),
         chained,

@@ -6,15 +6,21 @@ use rolecall_state::{Snapshot, arn};
 
 use crate::assume_role;
 use crate::error::StsError;
+use crate::mfa::SecondFactor;
 
 /// What `request` needs permission for.
 ///
 /// # Errors
 /// When a trust policy can't be evaluated.
-pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Result<Vec<Demand>, StsError> {
+pub fn demands(
+    request: &Request,
+    caller: &Caller,
+    snapshot: &Snapshot,
+    second_factor: Option<SecondFactor>,
+) -> Result<Vec<Demand>, StsError> {
     let action = format!("sts:{}", request.operation().name());
     Ok(match request {
-        Request::AssumeRole(r) => assume_role::demands(r, caller, snapshot)?,
+        Request::AssumeRole(r) => assume_role::demands(r, caller, snapshot, second_factor)?,
         Request::GetFederationToken(r) => {
             let resource = arn::federated_user(caller.partition, caller.account, &r.name);
             let tags = || r.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));

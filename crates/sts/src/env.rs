@@ -1,6 +1,7 @@
 //! What every handler gets besides its request.
 
 use rolecall_access::Caller;
+use crate::mfa::SecondFactor;
 use rolecall_state::{Entropy, Snapshot, Timestamp};
 
 /// The limits that the settings may change.
@@ -28,4 +29,6 @@ pub struct Env<'a> {
     pub snapshot: &'a Snapshot,
     /// By which limits.
     pub limits: &'a Limits,
+    /// The second factor that came with the request, if one did.
+    pub second_factor: Option<SecondFactor>,
 }

@@ -1,7 +1,7 @@
 //! Why an STS operation fails, in AWS's words.
 
 use rolecall_aws_model::sts::ErrorCode;
-use rolecall_state::Unevaluable;
+use rolecall_state::{StateError, Unevaluable};
 
 /// Why an STS operation fails.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,12 @@ pub enum StsError {
     /// A policy can't be evaluated.
     #[error(transparent)]
     Unevaluable(#[from] Unevaluable),
+    /// A stored seed of an MFA device can't be read.
+    #[error("a stored seed of an MFA device can't be read")]
+    UnreadableSeed,
+    /// The state could not be read or changed.
+    #[error("the state could not be changed: {0}")]
+    State(#[from] StateError),
     /// There is no key to seal sessions with.
     #[error("no key to seal sessions with")]
     NoSessionKey,
@@ -43,7 +49,7 @@ impl StsError {
             Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
-            Self::Unevaluable(_) | Self::NoSessionKey => ErrorCode::InternalFailure,
+            Self::Unevaluable(_) | Self::NoSessionKey | Self::UnreadableSeed | Self::State(_) => ErrorCode::InternalFailure,
         }
     }
 }

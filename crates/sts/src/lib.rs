@@ -6,6 +6,7 @@ mod demands;
 mod env;
 mod error;
 mod identity;
+pub mod mfa;
 mod session_policies;
 mod session_token;
 mod tags;

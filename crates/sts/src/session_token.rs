@@ -7,6 +7,7 @@ use rolecall_state::{AccessKeyId, arn};
 
 use crate::env::Env;
 use crate::error::StsError;
+use crate::mfa::SecondFactor;
 use crate::session_policies::SessionPolicies;
 use crate::tags::SessionTags;
 use crate::views;
@@ -46,11 +47,9 @@ pub(crate) fn get_session_token(
     env: &Env<'_>,
     request: &wire::GetSessionTokenRequest,
 ) -> Result<wire::GetSessionTokenResponse, StsError> {
-    let wire::GetSessionTokenRequest { duration_seconds, serial_number, token_code, minimum_session_token_size } = request;
-    if serial_number.is_some() || token_code.is_some() {
-        return Err(StsError::AccessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code.".into()));
-    }
+    let wire::GetSessionTokenRequest { duration_seconds, serial_number: _, token_code: _, minimum_session_token_size } = request;
     let session = Session {
+        mfa: env.second_factor.map(SecondFactor::at),
         kind: SessionKind::SessionToken { user: user_id(env)? },
         expires: env.now.plus_seconds(seconds(env, *duration_seconds)?),
         ..blank(env)

@@ -30,12 +30,14 @@ class Aws:
     _session = boto3.Session(region_name=REGION)
 
     def __init__(self, server: Server, credentials: Credentials, region: str = REGION,
-                 check_parameters: bool = True) -> None:
+                 check_parameters: bool = True, presign: bool = False) -> None:
         self.server = server
         self.credentials = credentials
         self._config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60,
                               parameter_validation=check_parameters, region_name=region,
-                              max_pool_connections=16)
+                              max_pool_connections=16,
+                              # boto3 would still presign S3's URLs by the signatures of 2006.
+                              signature_version="s3v4" if presign else None)
         self._clients: dict[str, object] = {}
 
     def client(self, service: str):
@@ -123,7 +125,7 @@ class Cli:
 
     def run(self, server: Server, credentials: Credentials | None, *arguments: str,
             variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        env = server.client_environment(credentials) | {"AWS_MAX_ATTEMPTS": "1"} | (variables or {})
+        env = server.client_environment(credentials) | (variables or {})
         return subprocess.run([str(self.program), *arguments], env=env, text=True, capture_output=True,
                               timeout=120, stdin=subprocess.DEVNULL)
 

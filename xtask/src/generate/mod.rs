@@ -1,6 +1,7 @@
 //! Generating the wire layer: pinned botocore → slim models (facts, no prose) → Rust.
 
 mod codec;
+mod envelopes;
 mod model;
 mod names;
 mod operations;
@@ -36,7 +37,7 @@ pub(crate) enum GenerateError {
     #[error("{0}")]
     Tool(String),
     /// What is checked in is not what would be generated.
-    #[error("{0} is stale: run `cargo xtask generate`")]
+    #[error("{0} is stale: run `cargo xtask generate`, or with `--pypi` for models")]
     Stale(PathBuf),
 }
 
@@ -48,38 +49,69 @@ impl GenerateError {
 }
 
 /// The services whose wire layer is generated.
-pub(crate) const SERVICES: &[&str] = &["ec2", "iam", "sts"];
+pub(crate) const SERVICES: &[&str] =
+    &["accessanalyzer", "cloudtrail", "ec2", "iam", "iam-toolbox", "organizations", "sts"];
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Whether files are written, or compared with what would be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Write.
+    Write,
+    /// Compare.
+    Check,
+}
+
 /// Writes the generated code, or checks that it is what would be written.
-pub(crate) fn generate(check: bool) -> Result<(), GenerateError> {
+pub(crate) fn generate(mode: Mode) -> Result<(), GenerateError> {
     let source = root().join("crates/aws-model/src/generated");
-    let mut files = Vec::new();
+    let mut files = vec![(source.join("mod.rs"), modules())];
     for name in SERVICES {
         let service = Service::load(name)?;
-        files.push((source.join(name).join("mod.rs"), operations::module(&service)));
-        files.push((source.join(name).join("types.rs"), types::file(&service)));
-        files.push((source.join(name).join("parse.rs"), codec::parse_file(&service)));
-        files.push((source.join(name).join("render.rs"), codec::render_file(&service)));
+        let dir = source.join(module(name));
+        let file = |name: &str, text| (dir.join(name), text);
+        files.push(file("mod.rs", operations::module(&service)));
+        files.push(file("operations.rs", operations::file(&service)));
+        files.push(file("request.rs", envelopes::request_file(&service)));
+        files.push(file("response.rs", envelopes::response_file(&service)));
+        files.push(file("errors.rs", envelopes::errors_file(&service)));
+        files.push(file("types.rs", types::file(&service)));
+        files.push(file("parse.rs", codec::parse_file(&service)));
+        files.push(file("render.rs", codec::render_file(&service)));
     }
-    let modules: String = SERVICES.iter().map(|name| format!("pub mod {name};\n")).collect();
-    files.push((source.join("mod.rs"), format!("{HEADER}//! One module for each service.\n\n{modules}")));
     for (path, text) in files {
-        let text = formatted(&text)?;
-        if check {
-            let present = fs::read_to_string(&path).map_err(GenerateError::file(&path))?;
-            if present != text {
-                return Err(GenerateError::Stale(path));
-            }
-        } else {
-            write(&path, &text)?;
-        }
+        put(mode, &path, &formatted(&text)?)?;
     }
     Ok(())
+}
+
+// `iam-toolbox` → `iam_toolbox`.
+fn module(service: &str) -> String {
+    service.replace('-', "_")
+}
+
+fn modules() -> String {
+    let lines =
+        |line: &dyn Fn(&str) -> String| SERVICES.iter().map(|name| line(&module(name))).collect::<String>();
+    let modules = lines(&|name| format!("pub mod {name};\n"));
+    let patterns = lines(&|name| format!("{name}::WITH_PATTERNS, "));
+    format!(
+        "{HEADER}//! One module for each service.\n\n{modules}\n/// The constraints with patterns, for the test that compiles them all.\n#[cfg(test)]\npub(crate) fn with_patterns() -> Vec<&'static crate::constraint::Constraint> {{\n    [{patterns}].concat()\n}}\n"
+    )
+}
+
+/// Writes a file, or checks that it is as it would be written.
+pub(crate) fn put(mode: Mode, path: &Path, text: &str) -> Result<(), GenerateError> {
+    let present = fs::read_to_string(path).ok();
+    match mode {
+        _ if present.as_deref() == Some(text) => Ok(()),
+        Mode::Check => Err(GenerateError::Stale(path.to_owned())),
+        Mode::Write => write(path, text),
+    }
 }
 
 /// The first lines of every generated file.
@@ -118,7 +150,13 @@ fn formatted(text: &str) -> Result<String, GenerateError> {
 #[cfg(test)]
 mod tests {
     #[test]
+    #[ignore = "downloads botocore from PyPI"]
+    fn the_slim_models_are_not_stale() {
+        super::slim::models(super::Mode::Check, None).unwrap();
+    }
+
+    #[test]
     fn the_generated_code_is_not_stale() {
-        super::generate(true).unwrap();
+        super::generate(super::Mode::Check).unwrap();
     }
 }

@@ -17,6 +17,26 @@ pub(crate) struct Service {
     pub(crate) outputs: BTreeSet<String>,
 }
 
+/// Going down into JSON: null where nothing stands.
+pub(crate) trait At {
+    fn at(&self, keys: &[&str]) -> &Value;
+}
+
+impl At for Value {
+    fn at(&self, keys: &[&str]) -> &Value {
+        keys.iter().fold(self, |value, key| value.get(*key).unwrap_or(&Value::Null))
+    }
+}
+
+/// How a service's requests and answers look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Query,
+    Ec2,
+    Json,
+    RestJson,
+}
+
 /// An operation of a service.
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'a str,
@@ -24,6 +44,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) input: Option<&'a str>,
     pub(crate) output: Option<&'a str>,
     pub(crate) wrapper: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) uri: &'a str,
     pub(crate) errors: Vec<&'a str>,
 }
 
@@ -60,35 +82,68 @@ impl Service {
     }
 
     pub(crate) fn metadata(&self, key: &str) -> &str {
-        self.model["metadata"][key].as_str().unwrap_or_default()
+        self.model.at(&["metadata", key]).as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self.metadata("protocol") {
+            "ec2" => Protocol::Ec2,
+            "json" => Protocol::Json,
+            "rest-json" => Protocol::RestJson,
+            _ => Protocol::Query,
+        }
     }
 
     pub(crate) fn is_ec2(&self) -> bool {
-        self.metadata("protocol") == "ec2"
+        self.protocol() == Protocol::Ec2
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.protocol(), Protocol::Json | Protocol::RestJson)
+    }
+
+    /// The code for values that break constraints, among the service's own errors.
+    pub(crate) fn validation_code(&self) -> &'static str {
+        let errors = self.errors();
+        let own = ["ValidationException", "InvalidInputException"];
+        own.into_iter().find(|code| errors.contains_key(*code)).unwrap_or("ValidationException")
+    }
+
+    /// The operations that are typed, by name.
+    pub(crate) fn typed_operations(&self) -> Vec<Operation<'_>> {
+        self.operations().into_iter().filter(|operation| operation.typed).collect()
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
-        let operations = self.model["operations"].as_object();
+        let operations: BTreeMap<_, _> =
+            self.model.at(&["operations"]).as_object().into_iter().flatten().collect();
         operations
             .into_iter()
-            .flatten()
             .map(|(name, operation)| Operation {
                 name,
-                typed: operation["typed"].as_bool().unwrap_or(false),
-                input: operation["input"]["shape"].as_str(),
-                output: operation["output"]["shape"].as_str(),
-                wrapper: operation["output"]["resultWrapper"].as_str(),
-                errors: operation["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+                typed: operation.at(&["typed"]).as_bool().unwrap_or(false),
+                input: operation.at(&["input", "shape"]).as_str(),
+                output: operation.at(&["output", "shape"]).as_str(),
+                wrapper: operation.at(&["output", "resultWrapper"]).as_str(),
+                method: operation.at(&["http", "method"]).as_str().unwrap_or("POST"),
+                uri: operation.at(&["http", "requestUri"]).as_str().unwrap_or("/"),
+                errors: operation
+                    .at(&["errors"])
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect(),
             })
             .collect()
     }
 
     pub(crate) fn shape<'a>(&'a self, name: &'a str) -> Shape<'a> {
-        Shape { name, value: &self.model["shapes"][name] }
+        Shape { name, value: self.model.at(&["shapes", name]) }
     }
 
     pub(crate) fn shapes(&self) -> impl Iterator<Item = Shape<'_>> {
-        let shapes = self.model["shapes"].as_object();
+        let shapes = self.model.at(&["shapes"]).as_object();
         shapes.into_iter().flatten().map(|(name, value)| Shape { name, value })
     }
 
@@ -97,16 +152,25 @@ impl Service {
         camel(shape)
     }
 
+    /// Whether a shape stands within another.
+    pub(crate) fn is_nested(&self, shape: &str) -> bool {
+        self.shapes().any(|outer| {
+            let members = outer.value.at(&["members"]).as_object().into_iter().flat_map(Map::values);
+            let inner = ["member", "key", "value"].iter().filter_map(|key| outer.value.get(*key));
+            members.chain(inner).any(|inner| inner.at(&["shape"]).as_str() == Some(shape))
+        })
+    }
+
     fn reach(&self, mut wanted: Vec<String>) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         while let Some(name) = wanted.pop() {
             if !seen.insert(name.clone()) {
                 continue;
             }
-            let shape = &self.model["shapes"][&name];
-            let members = shape["members"].as_object().into_iter().flat_map(Map::values);
+            let shape = self.model.at(&["shapes", &name]);
+            let members = shape.at(&["members"]).as_object().into_iter().flat_map(Map::values);
             let inner = ["member", "key", "value"].iter().filter_map(|key| shape.get(*key));
-            wanted.extend(members.chain(inner).filter_map(|s| s["shape"].as_str()).map(str::to_owned));
+            wanted.extend(members.chain(inner).filter_map(|s| s.at(&["shape"]).as_str()).map(str::to_owned));
         }
         seen
     }
@@ -114,10 +178,15 @@ impl Service {
     /// The errors: wire code → status.
     pub(crate) fn errors(&self) -> BTreeMap<String, u16> {
         let mut errors = BTreeMap::new();
-        for shape in self.shapes().filter(|shape| shape.value["exception"].as_bool() == Some(true)) {
-            let error = &shape.value["error"];
-            let code = error["code"].as_str().unwrap_or(shape.name);
-            let status = error["httpStatusCode"].as_u64().and_then(|n| u16::try_from(n).ok()).unwrap_or(400);
+        for shape in self.shapes().filter(|shape| shape.value.at(&["exception"]).as_bool() == Some(true)) {
+            let error = shape.value.at(&["error"]);
+            let fault = shape.value.at(&["fault"]).as_bool() == Some(true);
+            let code = error.at(&["code"]).as_str().unwrap_or(shape.name);
+            let status = error
+                .at(&["httpStatusCode"])
+                .as_u64()
+                .and_then(|n| u16::try_from(n).ok())
+                .unwrap_or(if fault { 500 } else { 400 });
             errors.insert(code.to_owned(), status);
         }
         errors
@@ -126,20 +195,28 @@ impl Service {
 
 impl<'a> Shape<'a> {
     pub(crate) fn kind(&self) -> &'a str {
-        self.value["type"].as_str().unwrap_or_default()
+        self.value.at(&["type"]).as_str().unwrap_or_default()
     }
 
     pub(crate) fn is_structure(&self) -> bool {
-        self.kind() == "structure" && self.value["exception"].as_bool() != Some(true)
+        self.kind() == "structure"
+            && !self.is_document()
+            && self.value.at(&["exception"]).as_bool() != Some(true)
+    }
+
+    /// Whether it may hold any JSON.
+    pub(crate) fn is_document(&self) -> bool {
+        self.value.at(&["document"]).as_bool() == Some(true)
     }
 
     pub(crate) fn is_sensitive(&self) -> bool {
-        self.value["sensitive"].as_bool() == Some(true)
+        self.value.at(&["sensitive"]).as_bool() == Some(true)
     }
 
     pub(crate) fn members(&self) -> Vec<Member<'a>> {
-        let required: Vec<&str> = self.value["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let members = self.value["members"].as_object();
+        let required: Vec<&str> =
+            self.value.at(&["required"]).as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let members = self.value.at(&["members"]).as_object();
         let member = |(name, value): (&'a String, &'a Value)| Member {
             name: name.as_str(),
             value,
@@ -151,14 +228,14 @@ impl<'a> Shape<'a> {
 
 impl<'a> Member<'a> {
     pub(crate) fn shape(&self) -> &'a str {
-        self.value["shape"].as_str().unwrap_or_default()
+        self.value.at(&["shape"]).as_str().unwrap_or_default()
     }
 
     pub(crate) fn location(&self) -> Option<&'a str> {
-        self.value["locationName"].as_str()
+        self.value.at(&["locationName"]).as_str()
     }
 
     pub(crate) fn query_name(&self) -> Option<&'a str> {
-        self.value["queryName"].as_str()
+        self.value.at(&["queryName"]).as_str()
     }
 }

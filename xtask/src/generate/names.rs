@@ -27,7 +27,9 @@ pub(crate) fn snake(name: &str) -> String {
         let after = chars.get(at + 1);
         let starts_word = c.is_uppercase()
             && before.is_some_and(|b| {
-                b.is_lowercase() || b.is_ascii_digit() || (b.is_uppercase() && after.is_some_and(|a| a.is_lowercase()))
+                b.is_lowercase()
+                    || b.is_ascii_digit()
+                    || (b.is_uppercase() && after.is_some_and(|a| a.is_lowercase()))
             });
         if starts_word {
             out.push('_');
@@ -35,7 +37,10 @@ pub(crate) fn snake(name: &str) -> String {
         out.extend(c.to_lowercase());
     }
     let out = out.replace(['-', '.'], "_");
-    if matches!(out.as_str(), "type" | "use" | "ref" | "move" | "match" | "static" | "return") {
+    if matches!(
+        out.as_str(),
+        "type" | "use" | "ref" | "in" | "where" | "as" | "enum" | "move" | "match" | "static" | "return"
+    ) {
         return format!("r#{out}");
     }
     out
@@ -45,7 +50,10 @@ pub(crate) fn snake(name: &str) -> String {
 pub(crate) fn camel(name: &str) -> String {
     let mut chars = name.chars();
     let camel: String = chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default();
-    if matches!(camel.as_str(), "Option" | "String" | "Vec" | "Request" | "Response" | "Operation" | "ErrorCode") {
+    if matches!(
+        camel.as_str(),
+        "Option" | "String" | "Vec" | "Request" | "Response" | "Operation" | "ErrorCode" | "Facts" | "Box"
+    ) {
         return format!("{camel}Shape");
     }
     camel

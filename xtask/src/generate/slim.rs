@@ -8,7 +8,8 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use super::{GenerateError, SERVICES, root, write};
+use super::model::At as _;
+use super::{GenerateError, Mode, SERVICES, put, root};
 
 /// The botocore that the models are taken from.
 pub(crate) const BOTOCORE: &str = "1.44.5";
@@ -27,11 +28,14 @@ const EC2_OPERATIONS: &[&str] = &[
     "DescribeInstanceAttribute",
     "DescribeInstanceCreditSpecifications",
     "DescribeInstanceStatus",
+    "DescribeInstanceTypeOfferings",
     "DescribeInstanceTypes",
     "DescribeInstances",
     "DescribeKeyPairs",
+    "DescribeLaunchTemplates",
     "DescribeNetworkInterfaces",
     "DescribeRegions",
+    "DescribeSecurityGroupRules",
     "DescribeSecurityGroups",
     "DescribeSubnets",
     "DescribeTags",
@@ -40,8 +44,10 @@ const EC2_OPERATIONS: &[&str] = &[
     "DescribeVpcs",
     "DisassociateIamInstanceProfile",
     "GetConsoleOutput",
+    "GetInstanceMetadataDefaults",
     "ImportKeyPair",
     "ModifyInstanceAttribute",
+    "ModifyInstanceMetadataDefaults",
     "ModifyInstanceMetadataOptions",
     "RebootInstances",
     "ReplaceIamInstanceProfileAssociation",
@@ -51,27 +57,31 @@ const EC2_OPERATIONS: &[&str] = &[
     "TerminateInstances",
 ];
 
-fn write_all(botocore: &Path) -> Result<(), GenerateError> {
+fn models_from(mode: Mode, botocore: &Path) -> Result<(), GenerateError> {
     for service in SERVICES {
         let model = read_model(botocore, service)?;
         let slim = slim(service, &model)?;
         let path = root().join(format!("crates/aws-model/models/{service}.json"));
         let text = serde_json::to_string_pretty(&slim).map_err(|cause| bad(service, cause.to_string()))?;
         // One space of indent is enough to read a difference by.
-        let text: String = text.lines().map(|line| {
-            let rest = line.trim_start();
-            format!("{}{rest}\n", " ".repeat((line.len() - rest.len()) / 2))
-        }).collect();
-        write(&path, &text)?;
+        let text: String = text
+            .lines()
+            .map(|line| {
+                let rest = line.trim_start();
+                format!("{}{rest}\n", " ".repeat((line.len() - rest.len()) / 2))
+            })
+            .collect();
+        put(mode, &path, &text)?;
     }
     Ok(())
 }
 
-/// Writes the slim models from an unpacked botocore, or from PyPI's.
-pub(crate) fn write_models(dir: Option<&Path>) -> Result<(), GenerateError> {
-    match dir {
-        Some(dir) => write_all(dir),
-        None => write_all(&download()?),
+/// Writes or checks the slim models, from PyPI's botocore, an unpacked one or a wheel.
+pub(crate) fn models(mode: Mode, botocore: Option<&Path>) -> Result<(), GenerateError> {
+    match botocore {
+        None => models_from(mode, &download()?),
+        Some(wheel) if wheel.is_file() => models_from(mode, &unpack(wheel)?),
+        Some(dir) => models_from(mode, dir),
     }
 }
 
@@ -80,20 +90,30 @@ fn bad(service: &str, cause: impl Into<String>) -> GenerateError {
 }
 
 fn download() -> Result<PathBuf, GenerateError> {
+    let dir = unpacked()?;
+    let package = format!("botocore=={BOTOCORE}");
+    run(&dir, &["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", &package])?;
+    unpack(&dir.join(format!("botocore-{BOTOCORE}-py3-none-any.whl")))
+}
+
+fn unpack(wheel: &Path) -> Result<PathBuf, GenerateError> {
+    let dir = unpacked()?;
+    let wheel = fs::canonicalize(wheel).map_err(GenerateError::file(wheel))?;
+    run(&dir, &["-m", "zipfile", "-e", &wheel.to_string_lossy(), "."])?;
+    Ok(dir.join("botocore"))
+}
+
+fn unpacked() -> Result<PathBuf, GenerateError> {
     let dir = root().join(format!("target/botocore-{BOTOCORE}"));
     fs::create_dir_all(&dir).map_err(GenerateError::file(&dir))?;
-    let run = |program: &str, args: &[&str]| {
-        let status = Command::new(program).args(args).current_dir(&dir).status();
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            other => Err(GenerateError::Tool(format!("{program} {args:?}: {other:?}"))),
-        }
-    };
-    let package = format!("botocore=={BOTOCORE}");
-    run("python3", &["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", &package])?;
-    let wheel = format!("botocore-{BOTOCORE}-py3-none-any.whl");
-    run("python3", &["-m", "zipfile", "-e", &wheel, "."])?;
-    Ok(dir.join("botocore"))
+    Ok(dir)
+}
+
+fn run(dir: &Path, arguments: &[&str]) -> Result<(), GenerateError> {
+    match Command::new("python3").args(arguments).current_dir(dir).status() {
+        Ok(status) if status.success() => Ok(()),
+        other => Err(GenerateError::Tool(format!("python3 {arguments:?}: {other:?}"))),
+    }
 }
 
 fn read_model(botocore: &Path, service: &str) -> Result<Value, GenerateError> {
@@ -109,22 +129,30 @@ fn read_model(botocore: &Path, service: &str) -> Result<Value, GenerateError> {
 }
 
 fn slim(service: &str, model: &Value) -> Result<Value, GenerateError> {
-    let all = model["operations"].as_object().ok_or_else(|| bad(service, "no operations"))?;
-    let typed = |name: &str| service != "ec2" || EC2_OPERATIONS.contains(&name);
+    let all = model.at(&["operations"]).as_object().ok_or_else(|| bad(service, "no operations"))?;
+    let typed = |name: &str| match service {
+        "cloudtrail" => name == "LookupEvents",
+        "ec2" => EC2_OPERATIONS.contains(&name),
+        _ => true,
+    };
     let mut operations = Map::new();
     let mut wanted = Vec::new();
     for (name, operation) in all {
         let mut kept = Map::new();
+        let http = pick(operation.at(&["http"]), &["method", "requestUri"]);
+        if http.at(&["method"]) != "POST" || http.at(&["requestUri"]) != "/" {
+            kept.insert("http".into(), http);
+        }
         if typed(name) {
             for key in ["input", "output"] {
                 if let Some(shape) = operation.get(key) {
                     let shape = pick(shape, &["shape", "resultWrapper"]);
-                    wanted.push(shape["shape"].as_str().unwrap_or_default().to_owned());
+                    wanted.push(shape.at(&["shape"]).as_str().unwrap_or_default().to_owned());
                     kept.insert(key.into(), shape);
                 }
             }
-            let errors = operation["errors"].as_array().into_iter().flatten();
-            let errors: Vec<Value> = errors.map(|error| error["shape"].clone()).collect();
+            let errors = operation.at(&["errors"]).as_array().into_iter().flatten();
+            let errors: Vec<Value> = errors.map(|error| error.at(&["shape"]).clone()).collect();
             wanted.extend(errors.iter().filter_map(Value::as_str).map(str::to_owned));
             kept.insert("errors".into(), errors.into());
             kept.insert("typed".into(), true.into());
@@ -132,7 +160,10 @@ fn slim(service: &str, model: &Value) -> Result<Value, GenerateError> {
         operations.insert(name.clone(), kept.into());
     }
     let shapes = reachable(service, model, wanted)?;
-    let metadata = pick(&model["metadata"], &["apiVersion", "protocol", "xmlNamespace", "serviceId", "endpointPrefix"]);
+    let metadata = pick(
+        model.at(&["metadata"]),
+        &["apiVersion", "protocol", "xmlNamespace", "serviceId", "endpointPrefix", "targetPrefix"],
+    );
     let mut out = Map::new();
     out.insert("botocore".into(), BOTOCORE.into());
     out.insert("metadata".into(), metadata);
@@ -141,33 +172,58 @@ fn slim(service: &str, model: &Value) -> Result<Value, GenerateError> {
     Ok(out.into())
 }
 
-fn reachable(service: &str, model: &Value, mut wanted: Vec<String>) -> Result<Map<String, Value>, GenerateError> {
+fn reachable(
+    service: &str,
+    model: &Value,
+    mut wanted: Vec<String>,
+) -> Result<Map<String, Value>, GenerateError> {
     let mut seen = BTreeSet::new();
     while let Some(name) = wanted.pop() {
         if !seen.insert(name.clone()) {
             continue;
         }
-        let shape = model["shapes"].get(&name).ok_or_else(|| bad(service, format!("no shape {name}")))?;
-        let members = shape["members"].as_object().into_iter().flat_map(Map::values);
+        let shape =
+            model.at(&["shapes"]).get(&name).ok_or_else(|| bad(service, format!("no shape {name}")))?;
+        let members = shape.at(&["members"]).as_object().into_iter().flat_map(Map::values);
         let inner = ["member", "key", "value"].iter().filter_map(|key| shape.get(*key));
-        wanted.extend(members.chain(inner).filter_map(|s| s["shape"].as_str()).map(str::to_owned));
+        wanted.extend(members.chain(inner).filter_map(|s| s.at(&["shape"]).as_str()).map(str::to_owned));
     }
-    Ok(seen.into_iter().map(|name| { let shape = slim_shape(&model["shapes"][&name]); (name, shape) }).collect())
+    Ok(seen
+        .into_iter()
+        .map(|name| {
+            let shape = slim_shape(model.at(&["shapes", &name]));
+            (name, shape)
+        })
+        .collect())
 }
 
 fn slim_shape(shape: &Value) -> Value {
-    let keys = ["type", "required", "min", "max", "pattern", "enum", "error", "flattened", "sensitive", "exception"];
+    let keys = [
+        "type",
+        "required",
+        "min",
+        "max",
+        "pattern",
+        "enum",
+        "error",
+        "fault",
+        "flattened",
+        "sensitive",
+        "exception",
+        "document",
+        "union",
+    ];
     let mut kept = match pick(shape, &keys) {
         Value::Object(kept) => kept,
         _ => Map::new(),
     };
-    let reference = ["shape", "locationName", "queryName", "flattened"];
+    let reference = ["shape", "location", "locationName", "queryName", "flattened"];
     for key in ["member", "key", "value"] {
         if let Some(inner) = shape.get(key) {
             kept.insert(key.into(), pick(inner, &reference));
         }
     }
-    if let Some(members) = shape["members"].as_object() {
+    if let Some(members) = shape.at(&["members"]).as_object() {
         let members: Map<String, Value> =
             members.iter().map(|(name, member)| (name.clone(), pick(member, &reference))).collect();
         kept.insert("members".into(), members.into());

@@ -1,23 +1,23 @@
 //! The structures of a service.
 
 use super::HEADER;
-use super::model::{Member, Service, Shape};
+use super::model::{At as _, Member, Service, Shape};
 use super::names::{camel, snake};
 
 /// The Rust type of a value of this shape.
 pub(crate) fn rust_type(service: &Service, shape: &Shape<'_>) -> String {
     match shape.kind() {
+        "structure" if shape.is_document() => "serde_json::Value".into(),
         "structure" => service.type_name(shape.name),
         "list" => format!("Vec<{}>", rust_type(service, &service.shape(item_shape(shape)))),
         "map" => {
-            let value = service.shape(shape.value["value"]["shape"].as_str().unwrap_or_default());
+            let value = service.shape(shape.value.at(&["value", "shape"]).as_str().unwrap_or_default());
             format!("BTreeMap<String, {}>", rust_type(service, &value))
         }
         "boolean" => "bool".into(),
         "integer" => "i32".into(),
         "long" => "i64".into(),
-        "float" => "f32".into(),
-        "double" => "f64".into(),
+        "float" | "double" => "f64".into(),
         "timestamp" => "Timestamp".into(),
         "blob" => "Vec<u8>".into(),
         _ if shape.is_sensitive() => "Sensitive".into(),
@@ -27,7 +27,7 @@ pub(crate) fn rust_type(service: &Service, shape: &Shape<'_>) -> String {
 
 /// The shape of a list's items.
 pub(crate) fn item_shape<'a>(shape: &Shape<'a>) -> &'a str {
-    shape.value["member"]["shape"].as_str().unwrap_or_default()
+    shape.value.at(&["member", "shape"]).as_str().unwrap_or_default()
 }
 
 /// Whether a member's type is wrapped in an `Option`.
@@ -36,7 +36,8 @@ pub(crate) fn is_optional(service: &Service, member: &Member<'_>) -> bool {
 }
 
 fn structure(service: &Service, shape: &Shape<'_>, name: &str) -> String {
-    let mut out = format!("/// `{}`\n#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{\n", shape.name);
+    let mut out =
+        format!("/// `{}`\n#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{\n", shape.name);
     for member in shape.members() {
         let inner = rust_type(service, &service.shape(member.shape()));
         let inner = if is_optional(service, &member) { format!("Option<{inner}>") } else { inner };
@@ -70,10 +71,18 @@ pub(crate) fn file(service: &Service) -> String {
             }
         }
     }
-    let uses: String = [("BTreeMap", "use std::collections::BTreeMap;\n\n"), ("Sensitive", "use crate::Sensitive;\n"), ("Timestamp", "use crate::Timestamp;\n")]
-        .iter()
-        .filter(|(word, _)| out.contains(&format!("{word}<")) || out.contains(&format!("{word},")) || out.contains(&format!("{word}>")))
-        .map(|(_, line)| *line)
-        .collect();
+    let uses: String = [
+        ("BTreeMap", "use std::collections::BTreeMap;\n\n"),
+        ("Sensitive", "use crate::Sensitive;\n"),
+        ("Timestamp", "use crate::Timestamp;\n"),
+    ]
+    .iter()
+    .filter(|(word, _)| {
+        out.contains(&format!("{word}<"))
+            || out.contains(&format!("{word},"))
+            || out.contains(&format!("{word}>"))
+    })
+    .map(|(_, line)| *line)
+    .collect();
     format!("{HEADER}//! The structures of the service.\n\n{uses}\n{out}")
 }

@@ -48,7 +48,8 @@ fn after_partition(resource: &str, rest: &str) -> Option<Problem> {
     let mut fields = rest.splitn(4, ':');
     let service = fields.next().unwrap_or_default();
     let region = fields.next().unwrap_or_default();
-    let path = fields.nth(1).unwrap_or_default();
+    let account = fields.next().unwrap_or_default();
+    let path = fields.next().unwrap_or_default();
     let colons = resource.bytes().filter(|byte| *byte == b':').count();
     if service.is_empty() || (colons < 5 && resource.contains("::")) {
         return Some(Problem::LegacyParsing);
@@ -58,17 +59,19 @@ fn after_partition(resource: &str, rest: &str) -> Option<Problem> {
     }
     match service {
         "iam" if !region.is_empty() => Some(Problem::IamRegion(resource.into())),
-        "s3" if !region.is_empty() && !path.starts_with("accesspoint/") => {
-            Some(Problem::S3Region(resource.into()))
-        }
+        "s3" if !region.is_empty() && account.is_empty() => Some(Problem::S3Region(resource.into())),
         "iam" if !is_iam_path(path) => Some(Problem::IamResourceType),
         _ => None,
     }
 }
 
 fn is_iam_path(path: &str) -> bool {
-    // A path that starts with a wildcard or a variable may come to be any type.
-    path.starts_with(['*', '?', '$']) || IAM_RESOURCE_TYPES.split(", ").any(|kind| path.starts_with(kind))
+    // A path that starts with a wildcard or a variable may come to be any type; `root` is what
+    // sts:AssumeRoot is about, and u2f/ holds security keys, which AWS's message leaves out.
+    path == "root"
+        || path.starts_with("u2f/")
+        || path.starts_with(['*', '?', '$'])
+        || IAM_RESOURCE_TYPES.split(", ").any(|kind| path.starts_with(kind))
 }
 
 #[cfg(test)]
@@ -87,6 +90,8 @@ mod tests {
             "arn:*:s3:::b",
             "arn:aws:iam::123456789012:role/storage/*",
             "arn:aws:s3:us-east-1:123456789012:accesspoint/a",
+            "arn:aws:s3:us-east-1:123456789012:job/j",
+            "arn:aws:iam::*:root",
             "arn:aws-cn:sqs:cn-north-1:123456789012:q",
             "arn:aws:iam::*:*",
             "arn:aws:*:*:*:*",

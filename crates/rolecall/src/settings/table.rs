@@ -63,6 +63,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("quotas.groups", "300", "Groups of one account; AWS raises it to 500."),
     setting("quotas.policies", "1500", "Customer managed policies of one account; AWS raises it to 5000."),
     setting("quotas.instance_profiles", "1000", "Instance profiles of one account."),
+    setting("quotas.mfa_devices_per_user", "8", "MFA devices of one user."),
+    setting("quotas.ssh_public_keys_per_user", "5", "Public keys for SSH of one user."),
+    setting("quotas.signing_certificates_per_user", "2", "Signing certificates of one user."),
+    setting("quotas.server_certificates", "20", "Server certificates of one account."),
+    setting("quotas.oidc_providers", "100", "OpenID Connect providers of one account."),
+    setting("quotas.client_ids_per_oidc_provider", "100", "Client ids of one OpenID Connect provider."),
+    setting("quotas.saml_providers", "100", "SAML providers of one account."),
 ];
 
 /// The setting with this dotted name.

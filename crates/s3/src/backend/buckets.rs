@@ -3,6 +3,7 @@
 use http::StatusCode;
 use s3s::dto::*;
 
+use super::settings::MAX_BUCKET_TAGS;
 use super::{Backend, Cx, canonical_id, headers, owner, timestamp};
 use crate::disk::{BucketFacts, LAYOUT, PublicAccessBlock};
 use crate::fault::Fault;
@@ -27,6 +28,7 @@ impl Backend {
             Input::BucketConfiguration { location, tags } => (location.clone(), tags.clone()),
             _ => (None, Vec::new()),
         };
+        headers::check_tags(&tags, MAX_BUCKET_TAGS)?;
         let region = self.region_of_new_bucket(location)?;
         let facts = BucketFacts {
             version: LAYOUT,

@@ -97,6 +97,20 @@ async fn settings_that_are_kept() {
 }
 
 #[tokio::test]
+async fn a_bucket_can_be_made_with_tags() {
+    let lab = Lab::new();
+    let tagged = |element: &str| {
+        format!(
+            "<CreateBucketConfiguration><{element}><Tag><Key>a</Key><Value>b</Value></Tag></{element}></CreateBucketConfiguration>"
+        )
+    };
+    let demands = lab.send("PUT", "/bkt").body(tagged("Tags")).demands().await;
+    assert_eq!(demands, ["s3:CreateBucket arn:aws:s3:::bkt", "s3:TagResource arn:aws:s3:::bkt"]);
+    assert_eq!(lab.get("/bkt?tagging").await.ok().one("Value"), "b");
+    lab.send("PUT", "/other").body(tagged("Labels")).go().await.refused(400, "MalformedXML");
+}
+
+#[tokio::test]
 async fn settings_that_buckets_never_have() {
     let lab = Lab::with_bucket("bkt").await;
     for (sub, code) in [

@@ -75,6 +75,14 @@ pub struct CallerFacts {
 }
 
 impl CallerFacts {
+    /// What was used: the role, for its sessions, else the access key.
+    pub(crate) fn used_credential(&self) -> &str {
+        match self.kind {
+            "AssumedRole" => self.principal_id.split(':').next().unwrap_or_default(),
+            _ => &self.access_key_id,
+        }
+    }
+
     /// What the trail tells of a caller.
     pub fn of(caller: &Caller) -> Self {
         use rolecall_access::Identity;

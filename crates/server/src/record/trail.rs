@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Record;
-use super::event::to_json;
+use super::event::Event;
 
 /// Where the trail is and how large it may grow.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Trail {
     pub(super) fn append(&mut self, batch: &[Arc<Record>]) -> io::Result<()> {
         let mut lines = Vec::with_capacity(batch.len() * 512);
         for record in batch {
-            serde_json::to_writer(&mut lines, &to_json(record))?;
+            serde_json::to_writer(&mut lines, &Event(record))?;
             lines.push(b'\n');
         }
         if self.size > 0 && self.size + lines.len() as u64 > self.settings.file_bytes {

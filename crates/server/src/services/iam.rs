@@ -3,7 +3,9 @@
 use rolecall_access::{AccessError, Caller, Subject, authorize};
 use rolecall_aws_model::WireError;
 use rolecall_aws_model::iam::{Operation, Request, VERSION};
-use rolecall_iam::{Env, IamError, demands, handle};
+use rolecall_iam::{Env, IamError, demands, handle, is_slow};
+use rolecall_state::Txn;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::query::{Asked, validation};
 use crate::line::Passage;
@@ -20,11 +22,27 @@ pub(super) async fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &A
     passage.trace.evidence = ruling.evidence;
     let authorized = ruling.result.map_err(|error| denied(passage, &error))?;
     let parts = passage.endpoint.parts();
-    let env = Env { caller, now: passage.facts.now, entropy: passage.endpoint.entropy(), quotas: &parts.quotas };
-    let answered = parts.state.write(caller.account, |txn| handle(txn, &env, &authorized)).await;
+    let env = Env {
+        caller,
+        now: passage.facts.now,
+        entropy: passage.endpoint.entropy(),
+        quotas: &parts.quotas,
+        last_used: parts.state.last_used(),
+    };
+    let slow = is_slow(operation);
+    let carry_out = |txn: &mut Txn| if slow { aside(|| handle(txn, &env, &authorized)) } else { handle(txn, &env, &authorized) };
+    let answered = parts.state.write(caller.account, carry_out).await;
     match answered {
         Ok(response) => Ok(response.to_xml(passage.id.as_str())),
         Err(error) => Err(failed(passage, &error)),
+    }
+}
+
+/// Does slow work so that this thread's other requests go on elsewhere meanwhile.
+fn aside<R>(work: impl FnOnce() -> R) -> R {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

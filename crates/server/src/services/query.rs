@@ -31,7 +31,7 @@ pub(crate) async fn answer_query(
     };
     let answered = match service {
         Service::Iam => iam::answer(passage, authenticated.caller(), &asked).await,
-        Service::Sts => sts::answer(passage, authenticated.caller(), &asked),
+        Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
         Service::Ec2 | Service::S3 | Service::Rolecall => {
             Err(WireError::not_implemented(service.name(), &asked.operation))
         }

@@ -3,6 +3,7 @@
 use rolecall_access::{Caller, Subject, authorize};
 use rolecall_aws_model::WireError;
 use rolecall_aws_model::sts::{Operation, Request, VERSION};
+use rolecall_sts::mfa::{self, SecondFactor};
 use rolecall_sts::{Env, StsError, demands, handle};
 
 use super::iam::denied;
@@ -10,13 +11,14 @@ use super::query::{Asked, validation};
 use crate::line::Passage;
 
 /// Parses, authorizes, handles and renders.
-pub(super) fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) -> Result<String, WireError> {
+pub(super) async fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) -> Result<String, WireError> {
     let invalid = || WireError::invalid_action(&asked.operation, VERSION);
     let operation = Operation::from_name(&asked.operation).ok_or_else(invalid)?;
     passage.trace.operation = operation.name().into();
     let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
     let request = request.ok_or_else(|| WireError::not_implemented("sts", operation.name()))?;
-    let demands = demands(&request, caller, &passage.snapshot).map_err(|error| failed(passage, &error))?;
+    let second_factor = second_factor(passage, caller, &request).await.map_err(|error| failed(passage, &error))?;
+    let demands = demands(&request, caller, &passage.snapshot, second_factor).map_err(|error| failed(passage, &error))?;
     let ruling = authorize(request, Subject::Caller(caller), &passage.facts, &passage.snapshot, demands);
     passage.trace.evidence = ruling.evidence;
     let authorized = ruling.result.map_err(|error| denied(passage, &error))?;
@@ -27,6 +29,7 @@ pub(super) fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) 
         entropy: passage.endpoint.entropy(),
         snapshot: &passage.snapshot,
         limits: &parts.sts_limits,
+        second_factor,
     };
     match handle(&env, &authorized) {
         Ok(response) => Ok(response.to_xml(passage.id.as_str())),
@@ -34,8 +37,28 @@ pub(super) fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) 
     }
 }
 
+/// Checks a second factor and stores that its code was used, before anything is decided on it.
+async fn second_factor(
+    passage: &Passage<'_>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Option<SecondFactor>, StsError> {
+    let Some(presented) = mfa::presented(request)? else { return Ok(None) };
+    let (now, endpoint) = (passage.facts.now, passage.endpoint);
+    // Six digits could be guessed by someone who may try without end.
+    let holder = caller.principal_arn();
+    if !endpoint.code_attempts().may_try(&holder, now) {
+        return Err(mfa::wrong_code());
+    }
+    let verified = endpoint.state().write(caller.account, |txn| mfa::verify(txn, caller, presented, now)).await;
+    if verified.is_err() {
+        endpoint.code_attempts().failed(&holder, now);
+    }
+    verified.map(Some)
+}
+
 fn failed(passage: &Passage<'_>, error: &StsError) -> WireError {
-    if matches!(error, StsError::Unevaluable(_) | StsError::NoSessionKey) {
+    if matches!(error, StsError::Unevaluable(_) | StsError::NoSessionKey | StsError::UnreadableSeed | StsError::State(_)) {
         tracing::error!(request_id = passage.id.as_str(), cause = %error, "an STS operation failed");
         return WireError::internal();
     }

@@ -105,7 +105,9 @@ fn coral(error: &SigError, family: Family, disclosure: Disclosure) -> WireError 
     let incomplete = |message: String| Coral::Incomplete.error(family, message);
     let mismatch = |message: String| Coral::Mismatch.error(family, message);
     match error {
-        E::MissingAuthenticationToken => Coral::MissingToken.error(family, "Request is missing Authentication Token"),
+        E::MissingAuthenticationToken => {
+            Coral::MissingToken.error(family, "Request is missing Authentication Token")
+        }
         E::UnknownMechanism { missing, authorization } | E::IncompleteHeader { missing, authorization } => {
             incomplete(format!("{}Authorization={authorization}", missing_sentences(*missing)))
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessKey, Format, LoginProfile};
+use super::{AccessKey, Format, LoginProfile, PasswordPolicy};
 use crate::ids::AccountId;
 use crate::time::Timestamp;
 
@@ -20,6 +20,9 @@ pub struct AccountRecord {
     /// The account's alias, if it has one: unique over all accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
+    /// What the account asks of its users' passwords, where it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<PasswordPolicy>,
     /// The root user's credentials.
     pub root: RootUser,
 }

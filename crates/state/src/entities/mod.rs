@@ -2,10 +2,13 @@
 
 mod account;
 mod credentials;
+mod federation;
 mod group;
 mod instance_profile;
 mod managed_policy;
+mod mfa;
 mod role;
+mod server_certificate;
 mod user;
 
 use std::collections::BTreeMap;
@@ -14,11 +17,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use account::{AccountRecord, RootUser};
-pub use credentials::{AccessKey, AccessKeyStatus, LoginProfile};
+pub use credentials::{
+    AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
+    SigningCertificate, UserSshKey,
+};
+pub use federation::{OidcProvider, SamlProvider};
 pub use group::Group;
 pub use instance_profile::InstanceProfile;
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
+pub use mfa::{MfaAssignment, MfaDevice};
 pub use role::{Role, RoleLastUsed};
+pub use server_certificate::ServerCertificate;
 pub use user::User;
 
 use crate::policy_ref::PolicyRef;

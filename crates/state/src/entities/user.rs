@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessKey, AttachedPolicies, Format, InlinePolicies, LoginProfile, NameKey, Tags};
+use super::{
+    AccessKey, AttachedPolicies, Format, InlinePolicies, LoginProfile, NameKey, ServiceSpecificCredential,
+    SigningCertificate, Tags, UserSshKey,
+};
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
 use crate::time::Timestamp;
@@ -43,6 +46,15 @@ pub struct User {
     /// The console password, where one was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_profile: Option<LoginProfile>,
+    /// Public keys for SSH, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ssh_keys: Vec<UserSshKey>,
+    /// Signing certificates, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signing_certificates: Vec<SigningCertificate>,
+    /// Credentials for single services, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_credentials: Vec<ServiceSpecificCredential>,
 }
 
 impl User {

@@ -8,8 +8,9 @@ use rolecall_store::Revision;
 use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
-use crate::entities::{AccountRecord, Group, InstanceProfile, ManagedPolicy, Role, User};
+use crate::entities::{AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User};
 use crate::ids::{AccountId, UniqueId};
+use crate::last_used::LastUse;
 use crate::policy_ref::PolicyRef;
 
 /// An account with all that belongs to it.
@@ -29,6 +30,15 @@ pub struct Account {
     pub policies: Collection<ManagedPolicy>,
     /// Instance profiles.
     pub instance_profiles: Collection<InstanceProfile>,
+    /// Virtual MFA devices.
+    pub mfa_devices: Collection<MfaDevice>,
+    /// Server certificates.
+    pub server_certificates: Collection<ServerCertificate>,
+    /// OpenID Connect providers, by their URLs without the scheme.
+    pub oidc_providers: Collection<OidcProvider>,
+    /// SAML providers.
+    pub saml_providers: Collection<SamlProvider>,
+    pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
 }
@@ -40,6 +50,7 @@ pub(super) struct Indexes {
     pub(super) bounded: OrdMap<PolicyRef, OrdSet<Holder>>,
     pub(super) members: OrdMap<UniqueId, OrdSet<UniqueId>>,
     pub(super) profiles: OrdMap<UniqueId, OrdSet<UniqueId>>,
+    pub(super) mfa: OrdMap<UniqueId, OrdSet<UniqueId>>,
 }
 
 impl Account {
@@ -52,6 +63,11 @@ impl Account {
             roles: Collection::default(),
             policies: Collection::default(),
             instance_profiles: Collection::default(),
+            mfa_devices: Collection::default(),
+            server_certificates: Collection::default(),
+            oidc_providers: Collection::default(),
+            saml_providers: Collection::default(),
+            last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,
         }
@@ -102,6 +118,19 @@ impl Account {
         let mut profiles: Vec<_> = ids.filter_map(|id| self.instance_profiles.by_id(id)).collect();
         profiles.sort_by_key(|profile| profile.key());
         profiles
+    }
+
+    /// The last use of an access key or a role, as it was last written to the store.
+    pub fn last_use(&self, subject: &str) -> Option<&LastUse> {
+        self.last_used.get(subject).map(|last| &**last)
+    }
+
+    /// The MFA devices of a user, in the order of their names; the root user goes by its account's id.
+    pub fn mfa_devices_of(&self, user: &UniqueId) -> Vec<&Arc<Entry<MfaDevice>>> {
+        let ids = self.indexes.mfa.get(user).into_iter().flatten();
+        let mut devices: Vec<_> = ids.filter_map(|id| self.mfa_devices.by_id(id)).collect();
+        devices.sort_by_key(|device| device.key());
+        devices
     }
 
     /// The groups of a user, in the order of their names.

@@ -10,7 +10,7 @@ use super::account::Account;
 use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
-use crate::entities::{AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, NameKey, Role, User};
+use crate::entities::{AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User};
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::keys;
@@ -131,6 +131,9 @@ impl Snapshot {
             return Err(ApplyError::value(change.key, "its account does not exist"));
         };
         let account = Arc::make_mut(account);
+        if collection == keys::LAST_USED {
+            return account.apply_last_use(change, name);
+        }
         let key = NameKey::of(name);
         match collection {
             User::COLLECTION => {
@@ -150,6 +153,18 @@ impl Snapshot {
             ManagedPolicy::COLLECTION => {
                 account.change(change, &key, |a| &mut a.policies)?;
                 account.refresh_holders(&PolicyRef::Customer(key));
+            }
+            MfaDevice::COLLECTION => {
+                account.change(change, &key, |a| &mut a.mfa_devices)?;
+            }
+            ServerCertificate::COLLECTION => {
+                account.change(change, &key, |a| &mut a.server_certificates)?;
+            }
+            OidcProvider::COLLECTION => {
+                account.change(change, &key, |a| &mut a.oidc_providers)?;
+            }
+            SamlProvider::COLLECTION => {
+                account.change(change, &key, |a| &mut a.saml_providers)?;
             }
             _ => return Err(unknown()),
         }
@@ -191,6 +206,18 @@ impl Snapshot {
 type BeforeAfter<T> = (Option<Arc<T>>, Option<Arc<T>>);
 
 impl Account {
+    fn apply_last_use(&mut self, change: &Change<'_>, subject: &str) -> Result<(), ApplyError> {
+        match change.value {
+            Some(value) => {
+                self.last_used.insert(subject.into(), Arc::new(decode(change.key, value)?));
+            }
+            None => {
+                self.last_used.remove(subject);
+            }
+        }
+        Ok(())
+    }
+
     fn change<T: Entity + Indexed>(
         &mut self,
         change: &Change<'_>,

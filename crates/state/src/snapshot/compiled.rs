@@ -10,7 +10,7 @@ use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use super::account::Account;
 use super::collection::{Entity, Entry};
 use crate::arn;
-use crate::entities::{AttachedPolicies, Group, InlinePolicies, InstanceProfile, ManagedPolicy, NameKey, Role, User};
+use crate::entities::{AttachedPolicies, Group, InlinePolicies, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User};
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
 use crate::trust;
@@ -112,6 +112,30 @@ impl Entity for InstanceProfile {
     fn id(&self) -> &UniqueId {
         &self.id
     }
+}
+
+macro_rules! plain_entities {
+    ($($entity:ident in $collection:literal,)*) => {$(
+        impl Entity for $entity {
+            const COLLECTION: &'static str = $collection;
+            type Derived = ();
+
+            fn key(&self) -> NameKey {
+                self.key()
+            }
+
+            fn id(&self) -> &UniqueId {
+                &self.id
+            }
+        }
+    )*};
+}
+
+plain_entities! {
+    MfaDevice in "mfa-devices",
+    ServerCertificate in "server-certificates",
+    OidcProvider in "oidc-providers",
+    SamlProvider in "saml-providers",
 }
 
 /// AWS managed policies that were compiled, shared by all accounts.

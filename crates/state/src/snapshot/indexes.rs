@@ -3,7 +3,7 @@
 use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
-use crate::entities::{AttachedPolicies, Group, InstanceProfile, ManagedPolicy, Role, User};
+use crate::entities::{AttachedPolicies, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User};
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
 
@@ -68,6 +68,27 @@ impl Indexed for InstanceProfile {
             toggle(&mut account.indexes.profiles, role, &self.id, present);
         }
     }
+}
+
+impl Indexed for MfaDevice {
+    fn index(&self, account: &mut Account, present: bool) {
+        if let Some(assigned) = &self.assigned {
+            toggle(&mut account.indexes.mfa, &assigned.user, &self.id, present);
+        }
+    }
+}
+
+// What these are for is found by their names alone.
+impl Indexed for ServerCertificate {
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for OidcProvider {
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for SamlProvider {
+    fn index(&self, _: &mut Account, _: bool) {}
 }
 
 impl Indexes {

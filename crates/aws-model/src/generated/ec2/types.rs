@@ -474,6 +474,30 @@ pub struct DescribeInstanceStatusResult {
     pub next_token: Option<String>,
 }
 
+/// `DescribeInstanceTypeOfferingsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsRequest {
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+    /// `LocationType`
+    pub location_type: Option<String>,
+    /// `Filters`
+    pub filters: Vec<Filter>,
+    /// `MaxResults`
+    pub max_results: Option<i32>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
+/// `DescribeInstanceTypeOfferingsResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsResult {
+    /// `InstanceTypeOfferings`
+    pub instance_type_offerings: Vec<InstanceTypeOffering>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
 /// `DescribeInstanceTypesRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeInstanceTypesRequest {
@@ -548,6 +572,34 @@ pub struct DescribeKeyPairsResult {
     pub key_pairs: Vec<KeyPairInfo>,
 }
 
+/// `DescribeLaunchTemplatesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplatesRequest {
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+    /// `LaunchTemplateIds`
+    pub launch_template_ids: Vec<String>,
+    /// `LaunchTemplateNames`
+    pub launch_template_names: Vec<String>,
+    /// `Filters`
+    pub filters: Vec<Filter>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `MaxResults`
+    pub max_results: Option<i32>,
+    /// `IncludeManagedResources`
+    pub include_managed_resources: Option<bool>,
+}
+
+/// `DescribeLaunchTemplatesResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplatesResult {
+    /// `LaunchTemplates`
+    pub launch_templates: Vec<LaunchTemplate>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+}
+
 /// `DescribeNetworkInterfacesRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeNetworkInterfacesRequest {
@@ -592,6 +644,30 @@ pub struct DescribeRegionsRequest {
 pub struct DescribeRegionsResult {
     /// `Regions`
     pub regions: Vec<Region>,
+}
+
+/// `DescribeSecurityGroupRulesRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesRequest {
+    /// `Filters`
+    pub filters: Vec<Filter>,
+    /// `SecurityGroupRuleIds`
+    pub security_group_rule_ids: Vec<String>,
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+    /// `NextToken`
+    pub next_token: Option<String>,
+    /// `MaxResults`
+    pub max_results: Option<i32>,
+}
+
+/// `DescribeSecurityGroupRulesResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesResult {
+    /// `SecurityGroupRules`
+    pub security_group_rules: Vec<SecurityGroupRule>,
+    /// `NextToken`
+    pub next_token: Option<String>,
 }
 
 /// `DescribeSecurityGroupsRequest`
@@ -1040,6 +1116,20 @@ pub struct GetConsoleOutputResult {
     pub timestamp: Option<Timestamp>,
     /// `Output`
     pub output: Option<String>,
+}
+
+/// `GetInstanceMetadataDefaultsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceMetadataDefaultsRequest {
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+}
+
+/// `GetInstanceMetadataDefaultsResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceMetadataDefaultsResult {
+    /// `AccountLevel`
+    pub account_level: Option<InstanceMetadataDefaultsResponse>,
 }
 
 /// `GpuDeviceInfo`
@@ -1551,6 +1641,25 @@ pub struct InstanceMarketOptionsRequest {
     pub spot_options: Option<SpotMarketOptions>,
 }
 
+/// `InstanceMetadataDefaultsResponse`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMetadataDefaultsResponse {
+    /// `HttpTokens`
+    pub http_tokens: Option<String>,
+    /// `HttpPutResponseHopLimit`
+    pub http_put_response_hop_limit: Option<i32>,
+    /// `HttpEndpoint`
+    pub http_endpoint: Option<String>,
+    /// `InstanceMetadataTags`
+    pub instance_metadata_tags: Option<String>,
+    /// `ManagedBy`
+    pub managed_by: Option<String>,
+    /// `ManagedExceptionMessage`
+    pub managed_exception_message: Option<String>,
+    /// `HttpTokensEnforced`
+    pub http_tokens_enforced: Option<String>,
+}
+
 /// `InstanceMetadataOptionsRequest`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceMetadataOptionsRequest {
@@ -1992,6 +2101,17 @@ pub struct InstanceTypeItem {
     pub instance_type: Option<String>,
 }
 
+/// `InstanceTypeOffering`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceTypeOffering {
+    /// `InstanceType`
+    pub instance_type: Option<String>,
+    /// `LocationType`
+    pub location_type: Option<String>,
+    /// `Location`
+    pub location: Option<String>,
+}
+
 /// `InstanceTypeSpecification`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceTypeSpecification {
@@ -2100,6 +2220,27 @@ pub struct KeyPairInfo {
     pub key_fingerprint: Option<String>,
 }
 
+/// `LaunchTemplate`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplate {
+    /// `LaunchTemplateId`
+    pub launch_template_id: Option<String>,
+    /// `LaunchTemplateName`
+    pub launch_template_name: Option<String>,
+    /// `CreateTime`
+    pub create_time: Option<Timestamp>,
+    /// `CreatedBy`
+    pub created_by: Option<String>,
+    /// `DefaultVersionNumber`
+    pub default_version_number: Option<i64>,
+    /// `LatestVersionNumber`
+    pub latest_version_number: Option<i64>,
+    /// `Tags`
+    pub tags: Vec<Tag>,
+    /// `Operator`
+    pub operator: Option<OperatorResponse>,
+}
+
 /// `LaunchTemplateSpecification`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LaunchTemplateSpecification {
@@ -2200,6 +2341,30 @@ pub struct ModifyInstanceAttributeRequest {
     pub sriov_net_support: Option<AttributeValue>,
     /// `EnaSupport`
     pub ena_support: Option<AttributeBooleanValue>,
+}
+
+/// `ModifyInstanceMetadataDefaultsRequest`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyInstanceMetadataDefaultsRequest {
+    /// `HttpTokens`
+    pub http_tokens: Option<String>,
+    /// `HttpPutResponseHopLimit`
+    pub http_put_response_hop_limit: Option<i32>,
+    /// `HttpEndpoint`
+    pub http_endpoint: Option<String>,
+    /// `InstanceMetadataTags`
+    pub instance_metadata_tags: Option<String>,
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+    /// `HttpTokensEnforced`
+    pub http_tokens_enforced: Option<String>,
+}
+
+/// `ModifyInstanceMetadataDefaultsResult`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyInstanceMetadataDefaultsResult {
+    /// `Return`
+    pub r#return: Option<bool>,
 }
 
 /// `ModifyInstanceMetadataOptionsRequest`
@@ -2645,6 +2810,21 @@ pub struct RebootInstancesRequest {
     pub dry_run: Option<bool>,
 }
 
+/// `ReferencedSecurityGroup`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReferencedSecurityGroup {
+    /// `GroupId`
+    pub group_id: Option<String>,
+    /// `PeeringStatus`
+    pub peering_status: Option<String>,
+    /// `UserId`
+    pub user_id: Option<String>,
+    /// `VpcId`
+    pub vpc_id: Option<String>,
+    /// `VpcPeeringConnectionId`
+    pub vpc_peering_connection_id: Option<String>,
+}
+
 /// `Region`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Region {
@@ -2845,6 +3025,39 @@ pub struct SecurityGroup {
     pub description: Option<String>,
     /// `IpPermissions`
     pub ip_permissions: Vec<IpPermission>,
+}
+
+/// `SecurityGroupRule`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRule {
+    /// `SecurityGroupRuleId`
+    pub security_group_rule_id: Option<String>,
+    /// `GroupId`
+    pub group_id: Option<String>,
+    /// `GroupOwnerId`
+    pub group_owner_id: Option<String>,
+    /// `IsEgress`
+    pub is_egress: Option<bool>,
+    /// `IpProtocol`
+    pub ip_protocol: Option<String>,
+    /// `FromPort`
+    pub from_port: Option<i32>,
+    /// `ToPort`
+    pub to_port: Option<i32>,
+    /// `CidrIpv4`
+    pub cidr_ipv4: Option<String>,
+    /// `CidrIpv6`
+    pub cidr_ipv6: Option<String>,
+    /// `PrefixListId`
+    pub prefix_list_id: Option<String>,
+    /// `ReferencedGroupInfo`
+    pub referenced_group_info: Option<ReferencedSecurityGroup>,
+    /// `Description`
+    pub description: Option<String>,
+    /// `Tags`
+    pub tags: Vec<Tag>,
+    /// `SecurityGroupRuleArn`
+    pub security_group_rule_arn: Option<String>,
 }
 
 /// `SpotMarketOptions`
@@ -3304,6 +3517,9 @@ pub type DescribeInstanceCreditSpecificationsResponse = DescribeInstanceCreditSp
 /// `DescribeInstanceStatusResult`
 pub type DescribeInstanceStatusResponse = DescribeInstanceStatusResult;
 
+/// `DescribeInstanceTypeOfferingsResult`
+pub type DescribeInstanceTypeOfferingsResponse = DescribeInstanceTypeOfferingsResult;
+
 /// `DescribeInstanceTypesResult`
 pub type DescribeInstanceTypesResponse = DescribeInstanceTypesResult;
 
@@ -3313,11 +3529,17 @@ pub type DescribeInstancesResponse = DescribeInstancesResult;
 /// `DescribeKeyPairsResult`
 pub type DescribeKeyPairsResponse = DescribeKeyPairsResult;
 
+/// `DescribeLaunchTemplatesResult`
+pub type DescribeLaunchTemplatesResponse = DescribeLaunchTemplatesResult;
+
 /// `DescribeNetworkInterfacesResult`
 pub type DescribeNetworkInterfacesResponse = DescribeNetworkInterfacesResult;
 
 /// `DescribeRegionsResult`
 pub type DescribeRegionsResponse = DescribeRegionsResult;
+
+/// `DescribeSecurityGroupRulesResult`
+pub type DescribeSecurityGroupRulesResponse = DescribeSecurityGroupRulesResult;
 
 /// `DescribeSecurityGroupsResult`
 pub type DescribeSecurityGroupsResponse = DescribeSecurityGroupsResult;
@@ -3343,12 +3565,18 @@ pub type DisassociateIamInstanceProfileResponse = DisassociateIamInstanceProfile
 /// `GetConsoleOutputResult`
 pub type GetConsoleOutputResponse = GetConsoleOutputResult;
 
+/// `GetInstanceMetadataDefaultsResult`
+pub type GetInstanceMetadataDefaultsResponse = GetInstanceMetadataDefaultsResult;
+
 /// `ImportKeyPairResult`
 pub type ImportKeyPairResponse = ImportKeyPairResult;
 
 /// Empty: the model gives `ModifyInstanceAttribute` none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModifyInstanceAttributeResponse {}
+
+/// `ModifyInstanceMetadataDefaultsResult`
+pub type ModifyInstanceMetadataDefaultsResponse = ModifyInstanceMetadataDefaultsResult;
 
 /// `ModifyInstanceMetadataOptionsResult`
 pub type ModifyInstanceMetadataOptionsResponse = ModifyInstanceMetadataOptionsResult;

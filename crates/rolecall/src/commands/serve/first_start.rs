@@ -40,6 +40,7 @@ pub(super) async fn make_account(
                 name: "root".into(),
                 created: now,
                 alias: None,
+                password_policy: None,
                 root: RootUser { access_keys: vec![key], login_profile: None },
             };
             txn.create_record(&record);

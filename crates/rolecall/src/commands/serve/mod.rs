@@ -28,6 +28,8 @@ use first_start::GivenRoot;
 const STORE_FILE: &str = "store.redb";
 /// How often it is looked whether the session key is due to rotate.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
+/// How often the last uses of credentials are written to the store.
+const LAST_USED_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Why the server can't start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +105,8 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     )?);
     let endpoint = Arc::new(Endpoint::new(parts(settings, &data, state.clone(), recorder.clone())?));
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(rotate_session_keys(state));
+    tokio::spawn(rotate_session_keys(state.clone()));
+    tokio::spawn(write_last_used(state.clone()));
     tokio::spawn(async move {
         stop_signal().await;
         let _ = stop.send(true);
@@ -111,6 +114,9 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     announce(&data, bound)?;
     rolecall_server::serve(listener, limits(settings)?, endpoint, stopped).await;
     recorder.stop();
+    if let Err(cause) = state.last_used().flush(&state).await {
+        tracing::warn!(%cause, "the last uses of credentials could not be written");
+    }
     store.close();
     let _ = std::fs::remove_file(data.join(files::ENDPOINT));
     tracing::info!("stopped");
@@ -212,6 +218,16 @@ fn announce(data: &Path, bound: SocketAddr) -> Result<(), ServeError> {
     let _ = writeln!(std::io::stdout(), "rolecall listens on {url}\n  eval \"$(rolecall env --data {})\"", data.display());
     tracing::info!(%url, data = %data.display(), "listening");
     Ok(())
+}
+
+/// Writes at intervals when credentials and roles were last used.
+async fn write_last_used(state: State) {
+    loop {
+        tokio::time::sleep(LAST_USED_INTERVAL).await;
+        if let Err(cause) = state.last_used().flush(&state).await {
+            tracing::warn!(%cause, "the last uses of credentials could not be written");
+        }
+    }
 }
 
 async fn rotate_session_keys(state: State) {
