@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rolecall_policy::{
-    Applicable, Context, Decision, Document, Explanation, Grammar, NotAPrincipal, Outcome, Policy, PolicyKind,
-    PolicySet, Principal, Reason, Request, decide, explain, needs_no_permission,
+    Applicable, Context, Decision, Document, Explanation, Grammar, NotAPrincipal, Outcome, Policy,
+    PolicyKind, PolicySet, Principal, Reason, Request, decide, explain, needs_no_permission,
 };
 use rolecall_state::snapshot::Account;
 use rolecall_state::{PolicyRef, Snapshot, Unevaluable};
@@ -28,6 +28,13 @@ impl<T> Authorized<T> {
     /// The input, by value.
     pub fn into_input(self) -> T {
         self.input
+    }
+}
+
+impl<T> Authorized<Option<T>> {
+    /// The proof of what is there; none when there is nothing.
+    pub fn transpose(self) -> Option<Authorized<T>> {
+        self.input.map(|input| Authorized { input })
     }
 }
 
@@ -268,7 +275,9 @@ fn denial(subject: Subject<'_>, evidence: &Evidence) -> AccessError {
         // Whoever has no credentials is told no more than that.
         Subject::Federated { .. } => format!("Not authorized to perform {action}"),
         Subject::Anonymous => "Access Denied".to_owned(),
-        Subject::Service(name) => format!("Service: {name} is not authorized to perform: {action} on resource: {resource}"),
+        Subject::Service(name) => {
+            format!("Service: {name} is not authorized to perform: {action} on resource: {resource}")
+        }
         Subject::Caller(caller) => {
             let arn = caller.arn();
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -290,15 +299,21 @@ fn session_may_call(subject: Subject<'_>, action: &str) -> Result<(), AccessErro
         }
         (SessionKind::FederatedUser { .. }, "iam") => false,
         (SessionKind::FederatedUser { .. }, "sts") => operation == "GetCallerIdentity",
-        (SessionKind::AssumedRole { .. }, "sts") if matches!(operation, "GetSessionToken" | "GetFederationToken") => {
-            return Err(AccessError::Denied { message: format!("Cannot call {operation} with session credentials") });
+        (SessionKind::AssumedRole { .. }, "sts")
+            if matches!(operation, "GetSessionToken" | "GetFederationToken") =>
+        {
+            return Err(AccessError::Denied {
+                message: format!("Cannot call {operation} with session credentials"),
+            });
         }
         _ => true,
     };
     match (accepted, service) {
         (true, _) => Ok(()),
         (false, "iam") => Err(AccessError::SessionNotAccepted),
-        (false, _) => Err(AccessError::Denied { message: format!("Cannot call {operation} with session credentials") }),
+        (false, _) => {
+            Err(AccessError::Denied { message: format!("Cannot call {operation} with session credentials") })
+        }
     }
 }
 
@@ -313,7 +328,13 @@ fn principal_of(caller: &Caller) -> Result<Principal, NotAPrincipal> {
         Identity::FederatedUser(user, _) => match user {
             None => principal,
             Some(user) => {
-                let arn = rolecall_state::arn::iam(caller.partition, caller.account, "user", &user.path, &user.name);
+                let arn = rolecall_state::arn::iam(
+                    caller.partition,
+                    caller.account,
+                    "user",
+                    &user.path,
+                    &user.name,
+                );
                 principal.with_issuer_arn(&arn)
             }
         },

@@ -54,7 +54,11 @@ impl Caller {
     ///
     /// # Errors
     /// When its owner is not in the snapshot.
-    pub fn of_key(key: &LongTermKey, partition: Partition, snapshot: &Snapshot) -> Result<Self, UnknownCaller> {
+    pub fn of_key(
+        key: &LongTermKey,
+        partition: Partition,
+        snapshot: &Snapshot,
+    ) -> Result<Self, UnknownCaller> {
         let (account, identity) = match &key.owner {
             KeyOwner::Root(account) => (*account, Identity::Root),
             KeyOwner::User(account, id) => {
@@ -69,7 +73,11 @@ impl Caller {
     ///
     /// # Errors
     /// When the role or user whose session it is was deleted since.
-    pub fn of_session(session: Session, partition: Partition, snapshot: &Snapshot) -> Result<Self, UnknownCaller> {
+    pub fn of_session(
+        session: Session,
+        partition: Partition,
+        snapshot: &Snapshot,
+    ) -> Result<Self, UnknownCaller> {
         let account = snapshot.account(session.account).ok_or(UnknownCaller::Gone)?;
         let user = |id: &Option<_>| match id {
             None => Ok(None),
@@ -81,7 +89,9 @@ impl Caller {
                 Identity::AssumedRole(role.clone(), name.as_str().into())
             }
             SessionKind::SessionToken { user: id } => user(id)?.map_or(Identity::Root, Identity::User),
-            SessionKind::FederatedUser { user: id, name } => Identity::FederatedUser(user(id)?, name.as_str().into()),
+            SessionKind::FederatedUser { user: id, name } => {
+                Identity::FederatedUser(user(id)?, name.as_str().into())
+            }
             SessionKind::AssumedRoot { .. } => Identity::Root,
         };
         Ok(Self {
@@ -108,7 +118,9 @@ impl Caller {
     /// `aws:PrincipalArn`: that of the role, with its path, for a role's session.
     pub fn principal_arn(&self) -> String {
         match &self.identity {
-            Identity::AssumedRole(role, _) => arn::iam(self.partition, self.account, "role", &role.path, &role.name),
+            Identity::AssumedRole(role, _) => {
+                arn::iam(self.partition, self.account, "role", &role.path, &role.name)
+            }
             _ => self.arn(),
         }
     }

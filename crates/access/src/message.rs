@@ -15,7 +15,12 @@ use crate::authorize::Evidence;
 const HEADER_LEN: usize = 4 + NONCE_LEN;
 
 /// Seals the details of a denial for the account that it happened in. None when the key ring is empty.
-pub fn encode(evidence: &Evidence, account: AccountId, ring: &KeyRing, entropy: &dyn Entropy) -> Option<String> {
+pub fn encode(
+    evidence: &Evidence,
+    account: AccountId,
+    ring: &KeyRing,
+    entropy: &dyn Entropy,
+) -> Option<String> {
     let key = ring.newest()?;
     let nonce = entropy.bytes::<NONCE_LEN>();
     let mut body = details(evidence).to_string().into_bytes();

@@ -172,7 +172,12 @@ pub struct OpenedToken {
 ///
 /// # Errors
 /// [`TokenError`]; of the two, `Expired` is told only of a genuine token.
-pub fn open(token: &str, access_key_id: &str, ring: &KeyRing, now: Timestamp) -> Result<OpenedToken, TokenError> {
+pub fn open(
+    token: &str,
+    access_key_id: &str,
+    ring: &KeyRing,
+    now: Timestamp,
+) -> Result<OpenedToken, TokenError> {
     if token.len() > MAX_TOKEN_LEN {
         return Err(TokenError::Invalid);
     }

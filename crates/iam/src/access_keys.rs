@@ -4,9 +4,9 @@
 
 use rolecall_access::Identity;
 use rolecall_aws_model::iam as wire;
+use rolecall_state::Txn;
 use rolecall_state::access_keys as keys;
 use rolecall_state::entities::{AccessKey, AccessKeyStatus, AccountRecord, User};
-use rolecall_state::Txn;
 
 use crate::env::{Env, account};
 use crate::error::IamError;
@@ -99,7 +99,9 @@ pub(crate) fn update_access_key(
     key.status = match status.as_str() {
         "Active" => AccessKeyStatus::Active,
         "Inactive" => AccessKeyStatus::Inactive,
-        other => return Err(IamError::Validation(format!("The status {other} can't be set on an access key."))),
+        other => {
+            return Err(IamError::Validation(format!("The status {other} can't be set on an access key.")));
+        }
     };
     holder.put(txn);
     Ok(wire::UpdateAccessKeyResponse {})
@@ -130,7 +132,8 @@ pub(crate) fn list_access_keys(
     let wire::ListAccessKeysRequest { user_name, marker, max_items } = request;
     let mut holder = Holder::find(txn, env, user_name.as_deref())?;
     let name = holder.name();
-    let page = Paging::new(marker.as_deref(), *max_items)?.take(holder.keys().iter().enumerate(), |(at, _)| format!("{at:04}"));
+    let page = Paging::new(marker.as_deref(), *max_items)?
+        .take(holder.keys().iter().enumerate(), |(at, _)| format!("{at:04}"));
     let page = page.map(|(_, key)| wire::AccessKeyMetadata {
         user_name: Some(name.clone()),
         access_key_id: Some(key.id.to_string()),
@@ -160,7 +163,9 @@ pub(crate) fn get_access_key_last_used(
             region: last.region,
         },
         // A key that was never used has no date, and says so in the other members.
-        None => wire::AccessKeyLastUsed { last_used_date: None, service_name: "N/A".into(), region: "N/A".into() },
+        None => {
+            wire::AccessKeyLastUsed { last_used_date: None, service_name: "N/A".into(), region: "N/A".into() }
+        }
     };
     Ok(wire::GetAccessKeyLastUsedResponse { user_name: Some(user_name), access_key_last_used: Some(shown) })
 }
@@ -171,7 +176,9 @@ pub(crate) fn owner_of(txn: &Txn, id: &str) -> Result<Option<String>, IamError> 
     let Some(key) = txn.snapshot().access_key(id) else { return Ok(None) };
     let account = account(txn)?;
     Ok(match &key.owner {
-        KeyOwner::User(owner, user) if *owner == account.id() => account.users.by_id(user).map(|u| u.name.clone()),
+        KeyOwner::User(owner, user) if *owner == account.id() => {
+            account.users.by_id(user).map(|u| u.name.clone())
+        }
         KeyOwner::Root(owner) if *owner == account.id() => Some(account.record.name.clone()),
         _ => None,
     })

@@ -15,7 +15,8 @@ pub(crate) fn create_account_alias(
     request: &wire::CreateAccountAliasRequest,
 ) -> Result<wire::CreateAccountAliasResponse, IamError> {
     let wire::CreateAccountAliasRequest { account_alias } = request;
-    let taken = || IamError::EntityAlreadyExists(format!("The account alias {account_alias} already exists."));
+    let taken =
+        || IamError::EntityAlreadyExists(format!("The account alias {account_alias} already exists."));
     let mut record = record(txn)?;
     if record.alias.as_deref() == Some(account_alias) {
         return Ok(wire::CreateAccountAliasResponse {});
@@ -60,7 +61,8 @@ pub(crate) fn list_account_aliases(
 ) -> Result<wire::ListAccountAliasesResponse, IamError> {
     let wire::ListAccountAliasesRequest { marker, max_items } = request;
     let account = account(txn)?;
-    let page = Paging::new(marker.as_deref(), *max_items)?.take(account.record.alias.iter(), |alias| (*alias).clone());
+    let page = Paging::new(marker.as_deref(), *max_items)?
+        .take(account.record.alias.iter(), |alias| (*alias).clone());
     let page = page.map(Clone::clone);
     Ok(wire::ListAccountAliasesResponse {
         is_truncated: Some(page.is_truncated()),

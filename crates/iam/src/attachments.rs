@@ -100,7 +100,8 @@ pub(crate) fn list_attached_user_policies(
 ) -> Result<wire::ListAttachedUserPoliciesResponse, IamError> {
     let wire::ListAttachedUserPoliciesRequest { user_name, path_prefix, marker, max_items } = request;
     let user = users::find(txn, user_name)?;
-    let wanted = Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
+    let wanted =
+        Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
     let page = list(txn, env, &user.attached, wanted)?;
     Ok(wire::ListAttachedUserPoliciesResponse {
         is_truncated: Some(page.is_truncated()),
@@ -138,7 +139,8 @@ pub(crate) fn list_attached_group_policies(
 ) -> Result<wire::ListAttachedGroupPoliciesResponse, IamError> {
     let wire::ListAttachedGroupPoliciesRequest { group_name, path_prefix, marker, max_items } = request;
     let group = groups::find(txn, group_name)?;
-    let wanted = Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
+    let wanted =
+        Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
     let page = list(txn, env, &group.attached, wanted)?;
     Ok(wire::ListAttachedGroupPoliciesResponse {
         is_truncated: Some(page.is_truncated()),
@@ -176,7 +178,8 @@ pub(crate) fn list_attached_role_policies(
 ) -> Result<wire::ListAttachedRolePoliciesResponse, IamError> {
     let wire::ListAttachedRolePoliciesRequest { role_name, path_prefix, marker, max_items } = request;
     let role = roles::find(txn, role_name)?;
-    let wanted = Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
+    let wanted =
+        Wanted { path_prefix: path_prefix.as_deref(), marker: marker.as_deref(), max_items: *max_items };
     let page = list(txn, env, &role.attached, wanted)?;
     Ok(wire::ListAttachedRolePoliciesResponse {
         is_truncated: Some(page.is_truncated()),

@@ -11,7 +11,11 @@ use crate::error::IamError;
 use crate::{policies, roles, users};
 
 /// The policy that a boundary's ARN means; it must exist.
-pub(crate) fn resolve(txn: &mut Txn, env: &Env<'_>, arn: Option<&str>) -> Result<Option<PolicyRef>, IamError> {
+pub(crate) fn resolve(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    arn: Option<&str>,
+) -> Result<Option<PolicyRef>, IamError> {
     let Some(arn) = arn else { return Ok(None) };
     match policies::resolve(txn, env, arn) {
         Ok(policy) => Ok(Some(policy)),

@@ -50,7 +50,9 @@ impl Asked<'_> {
             R::TagUser(r) => self.user(&r.user_name).with_request_tags(pairs(&r.tags)),
             R::TagRole(r) => self.role(&r.role_name).with_request_tags(pairs(&r.tags)),
             R::TagPolicy(r) => self.policy(&r.policy_arn).with_request_tags(pairs(&r.tags)),
-            R::TagInstanceProfile(r) => self.profile(&r.instance_profile_name).with_request_tags(pairs(&r.tags)),
+            R::TagInstanceProfile(r) => {
+                self.profile(&r.instance_profile_name).with_request_tags(pairs(&r.tags))
+            }
             R::UntagUser(r) => self.user(&r.user_name).with_many("aws:TagKeys", r.tag_keys.clone()),
             R::UntagRole(r) => self.role(&r.role_name).with_many("aws:TagKeys", r.tag_keys.clone()),
             R::UntagPolicy(r) => self.policy(&r.policy_arn).with_many("aws:TagKeys", r.tag_keys.clone()),
@@ -67,7 +69,8 @@ impl Asked<'_> {
                 self.new_entity("server-certificate", r.path.as_deref(), &r.server_certificate_name, &r.tags)
             }
             R::CreateOpenIDConnectProvider(r) => {
-                let name = r.url.split_once("://").map_or(r.url.as_str(), |(_, name)| name).trim_end_matches('/');
+                let name =
+                    r.url.split_once("://").map_or(r.url.as_str(), |(_, name)| name).trim_end_matches('/');
                 self.new_entity("oidc-provider", None, name, &r.tags)
             }
             R::CreateSAMLProvider(r) => self.new_entity("saml-provider", None, &r.name, &r.tags),
@@ -80,14 +83,18 @@ impl Asked<'_> {
                 self.oidc(&r.openid_connect_provider_arn).with_request_tags(pairs(&r.tags))
             }
             R::TagSAMLProvider(r) => self.saml(&r.saml_provider_arn).with_request_tags(pairs(&r.tags)),
-            R::UntagMFADevice(r) => self.device(&r.serial_number).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagMFADevice(r) => {
+                self.device(&r.serial_number).with_many("aws:TagKeys", r.tag_keys.clone())
+            }
             R::UntagServerCertificate(r) => {
                 self.certificate(&r.server_certificate_name).with_many("aws:TagKeys", r.tag_keys.clone())
             }
             R::UntagOpenIDConnectProvider(r) => {
                 self.oidc(&r.openid_connect_provider_arn).with_many("aws:TagKeys", r.tag_keys.clone())
             }
-            R::UntagSAMLProvider(r) => self.saml(&r.saml_provider_arn).with_many("aws:TagKeys", r.tag_keys.clone()),
+            R::UntagSAMLProvider(r) => {
+                self.saml(&r.saml_provider_arn).with_many("aws:TagKeys", r.tag_keys.clone())
+            }
             _ => return self.of_one_entity(request),
         };
         vec![one]
@@ -111,8 +118,12 @@ impl Asked<'_> {
             R::DeleteUser(r) => self.user(&r.user_name),
             R::ListUserTags(r) => self.user(&r.user_name),
             R::ListGroupsForUser(r) => self.user(&r.user_name),
-            R::AttachUserPolicy(r) => self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str()),
-            R::DetachUserPolicy(r) => self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::AttachUserPolicy(r) => {
+                self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str())
+            }
+            R::DetachUserPolicy(r) => {
+                self.bounded_user(&r.user_name).with("iam:PolicyARN", r.policy_arn.as_str())
+            }
             R::ListAttachedUserPolicies(r) => self.user(&r.user_name),
             R::PutUserPolicy(r) => self.bounded_user(&r.user_name),
             R::DeleteUserPolicy(r) => self.bounded_user(&r.user_name),
@@ -164,8 +175,12 @@ impl Asked<'_> {
             R::DeleteRole(r) => self.role(&r.role_name),
             R::ListRoleTags(r) => self.role(&r.role_name),
             R::ListInstanceProfilesForRole(r) => self.role(&r.role_name),
-            R::AttachRolePolicy(r) => self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str()),
-            R::DetachRolePolicy(r) => self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str()),
+            R::AttachRolePolicy(r) => {
+                self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str())
+            }
+            R::DetachRolePolicy(r) => {
+                self.bounded_role(&r.role_name).with("iam:PolicyARN", r.policy_arn.as_str())
+            }
             R::ListAttachedRolePolicies(r) => self.role(&r.role_name),
             R::PutRolePolicy(r) => self.bounded_role(&r.role_name),
             R::DeleteRolePolicy(r) => self.bounded_role(&r.role_name),
@@ -288,7 +303,8 @@ impl Asked<'_> {
     // An account's password policy may let every user change its own password: that is an allow from
     // beside the user's policies, which a deny in them still overrides.
     fn with_users_leave(&self, mut demand: Demand) -> Demand {
-        let leave = self.account.record.password_policy.as_ref().is_some_and(|policy| policy.users_may_change);
+        let leave =
+            self.account.record.password_policy.as_ref().is_some_and(|policy| policy.users_may_change);
         if !leave || !matches!(self.caller.identity, Identity::User(_)) {
             return demand;
         }
@@ -355,7 +371,9 @@ impl Asked<'_> {
 
     fn certificate(&self, name: &str) -> Demand {
         match self.account.server_certificates.get(name) {
-            Some(found) => tagged(self.demand(self.arn("server-certificate", &found.path, &found.name)), &found.tags),
+            Some(found) => {
+                tagged(self.demand(self.arn("server-certificate", &found.path, &found.name)), &found.tags)
+            }
             None => self.demand(self.arn("server-certificate", "/", name)),
         }
     }
@@ -380,9 +398,9 @@ impl Asked<'_> {
 
     // The resource is the user whose key it is; a key of nobody here is asked for as any user's.
     fn key_owner(&self, id: &str) -> Demand {
-        let holds = |user: &&std::sync::Arc<rolecall_state::snapshot::Entry<rolecall_state::entities::User>>| {
-            user.access_keys.iter().any(|key| key.id.as_str() == id)
-        };
+        let holds = |user: &&std::sync::Arc<
+            rolecall_state::snapshot::Entry<rolecall_state::entities::User>,
+        >| { user.access_keys.iter().any(|key| key.id.as_str() == id) };
         match self.account.users.iter().find(holds) {
             Some(user) => self.user(&user.name),
             None => self.demand("*".to_owned()),
@@ -416,5 +434,6 @@ fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn tagged(demand: Demand, tags: &Tags) -> Demand {
-    demand.with_resource_tags(Some(RESOURCE_TAG), tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+    demand
+        .with_resource_tags(Some(RESOURCE_TAG), tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }

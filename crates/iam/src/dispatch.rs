@@ -7,9 +7,9 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::IamError;
 use crate::{
-    access_keys, account, attachments, authorization_details, boundaries, groups, inline, instance_profiles, login_profiles, mfa,
-    oidc_providers, password_policy, policies, policy_lists, roles, saml_providers, server_certificates,
-    service_credentials, service_linked_roles, signing_certificates, ssh_keys, users,
+    access_keys, account, attachments, authorization_details, boundaries, groups, inline, instance_profiles,
+    login_profiles, mfa, oidc_providers, password_policy, policies, policy_lists, roles, saml_providers,
+    server_certificates, service_credentials, service_linked_roles, signing_certificates, ssh_keys, users,
 };
 
 macro_rules! handlers {

@@ -81,7 +81,8 @@ pub(crate) fn trust_policy(txn: &mut Txn, env: &Env<'_>, document: &str) -> Resu
 
 /// The unique id that a principal stands for now. Accounts, sessions and `*` have none to bind to.
 fn bind(snapshot: &Snapshot, principal: &str) -> Result<Option<UniqueId>, IamError> {
-    let invalid = || IamError::MalformedPolicyDocument(format!("Invalid principal in policy: \"AWS\":\"{principal}\""));
+    let invalid =
+        || IamError::MalformedPolicyDocument(format!("Invalid principal in policy: \"AWS\":\"{principal}\""));
     if principal == "*" {
         return Ok(None);
     }
@@ -118,7 +119,9 @@ fn bind(snapshot: &Snapshot, principal: &str) -> Result<Option<UniqueId>, IamErr
 // A stored policy whose principal is gone shows the unique id; sent back as it is, AWS refuses an
 // id that no longer stands for anyone.
 fn bind_unique_id(snapshot: &Snapshot, id: &str) -> Option<UniqueId> {
-    let found = |account: &Arc<Account>| account.users.by_id_str(id).is_some() || account.roles.by_id_str(id).is_some();
+    let found = |account: &Arc<Account>| {
+        account.users.by_id_str(id).is_some() || account.roles.by_id_str(id).is_some()
+    };
     snapshot.accounts().any(found).then(|| UniqueId::from_stored(id))
 }
 

@@ -17,14 +17,22 @@ struct Kind {
     quota: usize,
 }
 
-fn put<T: PolicyHolder>(txn: &mut Txn, mut holder: T, name: &str, document: &str, kind: Kind) -> Result<(), IamError> {
+fn put<T: PolicyHolder>(
+    txn: &mut Txn,
+    mut holder: T,
+    name: &str,
+    document: &str,
+    kind: Kind,
+) -> Result<(), IamError> {
     documents::check_identity(document)?;
     holder.inline_mut().insert(name.to_owned(), Arc::from(document));
     let size: usize = holder.inline().values().map(|document| documents::size(document)).sum();
     if size > kind.quota {
         let Kind { word, quota } = kind;
         let owner = holder.key().as_str().to_owned();
-        return Err(IamError::LimitExceeded(format!("Maximum policy size of {quota} bytes exceeded for {word} {owner}")));
+        return Err(IamError::LimitExceeded(format!(
+            "Maximum policy size of {quota} bytes exceeded for {word} {owner}"
+        )));
     }
     txn.put(&holder);
     Ok(())
@@ -43,7 +51,11 @@ fn delete<T: PolicyHolder>(txn: &mut Txn, mut holder: T, word: &str, name: &str)
     Ok(())
 }
 
-fn names(policies: &InlinePolicies, marker: Option<&str>, max_items: Option<i32>) -> Result<Page<String>, IamError> {
+fn names(
+    policies: &InlinePolicies,
+    marker: Option<&str>,
+    max_items: Option<i32>,
+) -> Result<Page<String>, IamError> {
     let page = Paging::new(marker, max_items)?.take(policies.keys(), |name| (*name).clone());
     Ok(page.map(Clone::clone))
 }

@@ -52,18 +52,9 @@ impl Paging {
         Ok(Self { after, max_items: max_items.unwrap_or(DEFAULT_MAX_ITEMS) })
     }
 
-    /// The sort key behind which the page starts.
-    pub(crate) fn after(&self) -> Option<&str> {
-        self.after.as_deref()
-    }
-
     /// Takes the page out of `items`, which come in the order of their keys; those before the page
     /// are passed over.
-    pub(crate) fn take<T>(
-        &self,
-        items: impl IntoIterator<Item = T>,
-        key: impl Fn(&T) -> String,
-    ) -> Page<T> {
+    pub(crate) fn take<T>(&self, items: impl IntoIterator<Item = T>, key: impl Fn(&T) -> String) -> Page<T> {
         let mut page = Page { items: Vec::new(), marker: None };
         let mut last = None;
         for item in items {

@@ -119,7 +119,11 @@ pub(crate) fn create_policy(
         created: env.now,
         updated: env.now,
         tags: tags::at_creation(given, env)?,
-        versions: vec![PolicyVersion { number: 1, document: policy_document.as_str().into(), created: env.now }],
+        versions: vec![PolicyVersion {
+            number: 1,
+            document: policy_document.as_str().into(),
+            created: env.now,
+        }],
         default_version: 1,
         last_version: 1,
     };
@@ -204,9 +208,12 @@ pub(crate) fn list_policy_versions(
 ) -> Result<wire::ListPolicyVersionsResponse, IamError> {
     let wire::ListPolicyVersionsRequest { policy_arn, marker, max_items } = request;
     let versions = match find(txn, env, policy_arn)? {
-        Found::Customer(policy) => {
-            policy.versions.iter().rev().map(|version| views::policy_version(&policy, version, false)).collect()
-        }
+        Found::Customer(policy) => policy
+            .versions
+            .iter()
+            .rev()
+            .map(|version| views::policy_version(&policy, version, false))
+            .collect(),
         Found::Aws(policy) => vec![views::aws_policy_version(env, policy, false)],
     };
     let paging = Paging::new(marker.as_deref(), *max_items)?;
@@ -236,7 +243,11 @@ pub(crate) fn create_policy_version(
     }
     let number = policy.last_version + 1;
     policy.last_version = number;
-    policy.versions.push(PolicyVersion { number, document: policy_document.as_str().into(), created: env.now });
+    policy.versions.push(PolicyVersion {
+        number,
+        document: policy_document.as_str().into(),
+        created: env.now,
+    });
     if *set_as_default == Some(true) {
         policy.default_version = number;
     }
@@ -290,7 +301,11 @@ pub(crate) fn list_policy_tags(
         Found::Customer(policy) => tags::page(&policy.tags, marker.as_deref(), *max_items)?,
         Found::Aws(_) => tags::page(&no_tags, marker.as_deref(), *max_items)?,
     };
-    Ok(wire::ListPolicyTagsResponse { is_truncated: Some(page.is_truncated()), marker: page.marker, tags: page.items })
+    Ok(wire::ListPolicyTagsResponse {
+        is_truncated: Some(page.is_truncated()),
+        marker: page.marker,
+        tags: page.items,
+    })
 }
 
 pub(crate) fn tag_policy(

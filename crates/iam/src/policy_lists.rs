@@ -48,7 +48,14 @@ pub(crate) fn list_policies(
     env: &Env<'_>,
     request: &wire::ListPoliciesRequest,
 ) -> Result<wire::ListPoliciesResponse, IamError> {
-    let wire::ListPoliciesRequest { scope, only_attached, path_prefix, policy_usage_filter, marker, max_items } = request;
+    let wire::ListPoliciesRequest {
+        scope,
+        only_attached,
+        path_prefix,
+        policy_usage_filter,
+        marker,
+        max_items,
+    } = request;
     let account = account(txn)?;
     let scope = scope.as_deref().unwrap_or("All");
     let prefix = path_prefix.as_deref().unwrap_or("/");
@@ -84,11 +91,18 @@ pub(crate) fn list_entities_for_policy(
     env: &Env<'_>,
     request: &wire::ListEntitiesForPolicyRequest,
 ) -> Result<wire::ListEntitiesForPolicyResponse, IamError> {
-    let wire::ListEntitiesForPolicyRequest { policy_arn, entity_filter, path_prefix, policy_usage_filter, marker, max_items } =
-        request;
+    let wire::ListEntitiesForPolicyRequest {
+        policy_arn,
+        entity_filter,
+        path_prefix,
+        policy_usage_filter,
+        marker,
+        max_items,
+    } = request;
     let policy = policies::resolve(txn, env, policy_arn)?;
     let account = account(txn)?;
-    let filter = EntityFilter { kind: entity_filter.as_deref(), prefix: path_prefix.as_deref().unwrap_or("/") };
+    let filter =
+        EntityFilter { kind: entity_filter.as_deref(), prefix: path_prefix.as_deref().unwrap_or("/") };
     let usage = policy_usage_filter.as_deref();
     let attached = account.attached_to(&policy).filter(|_| usage != Some("PermissionsBoundary"));
     let bounded = account.bounded_by(&policy).filter(|_| usage != Some("PermissionsPolicy"));
@@ -96,7 +110,8 @@ pub(crate) fn list_entities_for_policy(
     let holders: std::collections::BTreeSet<&Holder> = attached.chain(bounded).collect();
     let named = holders.into_iter().filter_map(|holder| name_and_path(&account, holder));
     let named = named.filter(|entity| filter.admits(entity));
-    let page = Paging::new(marker.as_deref(), *max_items)?.take(named, |entity| format!("{:?}/{}", entity.kind, entity.id));
+    let page = Paging::new(marker.as_deref(), *max_items)?
+        .take(named, |entity| format!("{:?}/{}", entity.kind, entity.id));
     let mut response = wire::ListEntitiesForPolicyResponse {
         is_truncated: Some(page.is_truncated()),
         marker: page.marker,
@@ -104,9 +119,15 @@ pub(crate) fn list_entities_for_policy(
     };
     for Named { kind, name, id, .. } in page.items {
         match kind {
-            HolderKind::Group => response.policy_groups.push(wire::PolicyGroup { group_name: Some(name), group_id: Some(id) }),
-            HolderKind::Role => response.policy_roles.push(wire::PolicyRole { role_name: Some(name), role_id: Some(id) }),
-            HolderKind::User => response.policy_users.push(wire::PolicyUser { user_name: Some(name), user_id: Some(id) }),
+            HolderKind::Group => {
+                response.policy_groups.push(wire::PolicyGroup { group_name: Some(name), group_id: Some(id) })
+            }
+            HolderKind::Role => {
+                response.policy_roles.push(wire::PolicyRole { role_name: Some(name), role_id: Some(id) })
+            }
+            HolderKind::User => {
+                response.policy_users.push(wire::PolicyUser { user_name: Some(name), user_id: Some(id) })
+            }
         }
     }
     Ok(response)

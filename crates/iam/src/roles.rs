@@ -60,7 +60,8 @@ pub(crate) fn create_role(
     let path = path.clone().unwrap_or_else(|| "/".into());
     if path.starts_with("/aws-service-role/") {
         return Err(IamError::InvalidInput(
-            "Service-linked role path cannot be used: only CreateServiceLinkedRole makes roles under it.".into(),
+            "Service-linked role path cannot be used: only CreateServiceLinkedRole makes roles under it."
+                .into(),
         ));
     }
     if account(txn)?.roles.len() >= env.quotas.roles {
@@ -196,7 +197,11 @@ pub(crate) fn list_role_tags(
     let wire::ListRoleTagsRequest { role_name, marker, max_items } = request;
     let role = find(txn, role_name)?;
     let page = tags::page(&role.tags, marker.as_deref(), *max_items)?;
-    Ok(wire::ListRoleTagsResponse { is_truncated: Some(page.is_truncated()), marker: page.marker, tags: page.items })
+    Ok(wire::ListRoleTagsResponse {
+        is_truncated: Some(page.is_truncated()),
+        marker: page.marker,
+        tags: page.items,
+    })
 }
 
 pub(crate) fn tag_role(

@@ -54,7 +54,11 @@ fn refuse_reserved(tag: &wire::Tag) -> Result<(), IamError> {
 }
 
 /// A page of an entity's tags.
-pub(crate) fn page(tags: &Tags, marker: Option<&str>, max_items: Option<i32>) -> Result<Page<wire::Tag>, IamError> {
+pub(crate) fn page(
+    tags: &Tags,
+    marker: Option<&str>,
+    max_items: Option<i32>,
+) -> Result<Page<wire::Tag>, IamError> {
     let paging = Paging::new(marker, max_items)?;
     // The position is the sort key: tags keep the order in which they were set.
     let page = paging.take(tags.iter().enumerate(), |(at, _)| format!("{at:04}"));

@@ -21,13 +21,17 @@ pub(crate) fn find(txn: &mut Txn, name: &str) -> Result<Arc<Entry<User>>, IamErr
 }
 
 /// The user that an operation is about when it may leave the name out: then it is the caller.
-pub(crate) fn named_or_caller(txn: &mut Txn, env: &Env<'_>, name: Option<&str>) -> Result<Arc<Entry<User>>, IamError> {
+pub(crate) fn named_or_caller(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    name: Option<&str>,
+) -> Result<Arc<Entry<User>>, IamError> {
     match (name, &env.caller.identity) {
         (Some(name), _) => find(txn, name),
         (None, Identity::User(user)) => find(txn, &user.name),
-        (None, _) => Err(IamError::Validation(
-            "Must specify userName when calling with non-User credentials".into(),
-        )),
+        (None, _) => {
+            Err(IamError::Validation("Must specify userName when calling with non-User credentials".into()))
+        }
     }
 }
 
@@ -166,7 +170,11 @@ pub(crate) fn list_user_tags(
     let wire::ListUserTagsRequest { user_name, marker, max_items } = request;
     let user = find(txn, user_name)?;
     let page = tags::page(&user.tags, marker.as_deref(), *max_items)?;
-    Ok(wire::ListUserTagsResponse { is_truncated: Some(page.is_truncated()), marker: page.marker, tags: page.items })
+    Ok(wire::ListUserTagsResponse {
+        is_truncated: Some(page.is_truncated()),
+        marker: page.marker,
+        tags: page.items,
+    })
 }
 
 pub(crate) fn tag_user(

@@ -26,7 +26,11 @@ pub(crate) fn time(at: Timestamp) -> rolecall_aws_model::Timestamp {
 }
 
 /// The permissions boundary of a user or role.
-pub(crate) fn boundary(env: &Env<'_>, account: &Account, policy: Option<&PolicyRef>) -> Option<wire::AttachedPermissionsBoundary> {
+pub(crate) fn boundary(
+    env: &Env<'_>,
+    account: &Account,
+    policy: Option<&PolicyRef>,
+) -> Option<wire::AttachedPermissionsBoundary> {
     let arn = match policy? {
         PolicyRef::Aws(name) => arn::aws_managed_policy(env.partition(), name),
         PolicyRef::Customer(key) => {
@@ -131,7 +135,12 @@ pub(crate) fn instance_profile(
 }
 
 /// A customer managed policy.
-pub(crate) fn policy(env: &Env<'_>, account: &Account, policy: &entity::ManagedPolicy, detail: Detail) -> wire::Policy {
+pub(crate) fn policy(
+    env: &Env<'_>,
+    account: &Account,
+    policy: &entity::ManagedPolicy,
+    detail: Detail,
+) -> wire::Policy {
     let reference = PolicyRef::Customer(policy.key());
     wire::Policy {
         policy_name: Some(policy.name.clone()),

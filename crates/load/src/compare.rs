@@ -84,7 +84,12 @@ async fn start_floor(bytes: usize) -> Result<(Child, SocketAddr), String> {
     Ok((child, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
-async fn side(address: SocketAddr, request: &Arc<Vec<u8>>, connections: usize, duration: Duration) -> Result<(Round, usize), String> {
+async fn side(
+    address: SocketAddr,
+    request: &Arc<Vec<u8>>,
+    connections: usize,
+    duration: Duration,
+) -> Result<(Round, usize), String> {
     let began = Instant::now();
     let deadline = began + duration;
     let tasks: Vec<_> = (0..connections.clamp(1, 512))
@@ -136,7 +141,9 @@ fn report(args: &CompareArgs, bytes: usize, floors: &[Round], subjects: &[Round]
             "{} ({bytes} bytes, {} connections, medians of {} rounds)\n\
              floor    {floor:>10.0}/s   p50 {floor_p50:>7.0} us   p99 {floor_p99:>7.0} us\n\
              subject  {subject:>10.0}/s   p50 {p50:>7.0} us   p99 {p99:>7.0} us   {share:.1} % of the floor\n",
-            args.request, args.connections, floors.len()
+            args.request,
+            args.connections,
+            floors.len()
         )
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(|cause| cause.to_string())

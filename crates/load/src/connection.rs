@@ -43,7 +43,8 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(bo
         }
         let Some(head) = memchr::memmem::find(buffer, b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(buffer.get(..head).unwrap_or_default()).to_ascii_lowercase();
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        let length =
+            text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         let length = length.ok_or("an answer without a length")?;
         if buffer.len() >= head + 4 + length {
             return Ok((text.starts_with("http/1.1 200"), length));

@@ -39,7 +39,8 @@ impl Asked {
         match name {
             "get-caller-identity" => Ok(post("sts", "Action=GetCallerIdentity&Version=2011-06-15".into())),
             "assume-role" => {
-                let arn = role_arn.ok_or("assume-role needs --role-arn")?.replace(':', "%3A").replace('/', "%2F");
+                let arn =
+                    role_arn.ok_or("assume-role needs --role-arn")?.replace(':', "%3A").replace('/', "%2F");
                 let body = format!("Action=AssumeRole&Version=2011-06-15&RoleSessionName=load&RoleArn={arn}");
                 Ok(post("sts", body))
             }
@@ -74,7 +75,9 @@ impl Asked {
             bytes.extend_from_slice(value.as_bytes());
             bytes.extend_from_slice(b"\r\n");
         }
-        bytes.extend_from_slice(format!("content-length: {}\r\n\r\n{}", self.body.len(), self.body).as_bytes());
+        bytes.extend_from_slice(
+            format!("content-length: {}\r\n\r\n{}", self.body.len(), self.body).as_bytes(),
+        );
         Ok(bytes)
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn authenticate(
     let partition = Partition::of_region(&presented.scope.region);
     let unknown = || SigError::UnknownAccessKey { access_key_id: presented.access_key_id.clone() };
     if let Some(token) = &presented.token {
-        let opened = session::open(token, &presented.access_key_id, snapshot.key_ring(), now).map_err(token_error)?;
+        let opened =
+            session::open(token, &presented.access_key_id, snapshot.key_ring(), now).map_err(token_error)?;
         let secret = SecretKey::new(opened.secret.expose_str().unwrap_or_default());
         let verified = check(&secret)?;
         let caller = Caller::of_session(opened.session, partition, snapshot).map_err(caller_error)?;

@@ -208,17 +208,24 @@ impl Answer for Endpoint {
 
 /// A node that has lost its store refuses rather than answers from an old picture.
 fn stale() -> WireError {
-    WireError::new("ServiceUnavailable", 503, "The service is unavailable: this node does not follow its store.")
+    WireError::new(
+        "ServiceUnavailable",
+        503,
+        "The service is unavailable: this node does not follow its store.",
+    )
 }
 
 fn guessed_service(parts: &http::request::Parts) -> Service {
-    let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value =
+        parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let scoped = value.split("Credential=").nth(1).and_then(|rest| rest.split('/').nth(3));
-    scoped.and_then(Service::of_scope).unwrap_or(if parts.uri.path() == "/" && parts.method == http::Method::POST {
-        Service::Sts
-    } else {
-        Service::S3
-    })
+    scoped.and_then(Service::of_scope).unwrap_or(
+        if parts.uri.path() == "/" && parts.method == http::Method::POST {
+            Service::Sts
+        } else {
+            Service::S3
+        },
+    )
 }
 
 fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
@@ -226,9 +233,16 @@ fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
 }
 
 impl Passage<'_> {
-    async fn follow(&mut self, route: ApiRoute, parts: http::request::Parts, body: Incoming) -> Response<Body> {
+    async fn follow(
+        &mut self,
+        route: ApiRoute,
+        parts: http::request::Parts,
+        body: Incoming,
+    ) -> Response<Body> {
         match route {
-            ApiRoute::Signed(Service::S3, presented) => services::answer_s3(self, Some(&presented), parts, body).await,
+            ApiRoute::Signed(Service::S3, presented) => {
+                services::answer_s3(self, Some(&presented), parts, body).await
+            }
             ApiRoute::Signed(service, presented) => self.signed(service, &presented, &parts, body).await,
             ApiRoute::Unknown(service) => {
                 let error = WireError::new(

@@ -66,7 +66,8 @@ impl Metrics {
     fn histogram(&self, out: &mut String) {
         out.push_str("# TYPE rolecall_request_seconds histogram\n");
         let mut below = 0;
-        let bounds = BOUNDS.iter().map(|micros| (*micros as f64 / 1e6).to_string()).chain(["+Inf".to_owned()]);
+        let bounds =
+            BOUNDS.iter().map(|micros| (*micros as f64 / 1e6).to_string()).chain(["+Inf".to_owned()]);
         for (bound, counter) in bounds.zip(&self.buckets) {
             below += counter.load(Ordering::Relaxed);
             let _ = writeln!(out, "rolecall_request_seconds_bucket{{le=\"{bound}\"}} {below}");

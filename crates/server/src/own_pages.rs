@@ -13,7 +13,9 @@ pub(crate) fn answer(endpoint: &Endpoint, page: OwnPage, parts: &Parts, arrival:
     match page {
         OwnPage::Health => health(endpoint),
         OwnPage::Metrics if may_see_metrics(endpoint, parts, arrival) => metrics(endpoint),
-        OwnPage::Metrics => text(StatusCode::FORBIDDEN, "text/plain", "metrics are for loopback or a bearer token\n".into()),
+        OwnPage::Metrics => {
+            text(StatusCode::FORBIDDEN, "text/plain", "metrics are for loopback or a bearer token\n".into())
+        }
     }
 }
 

@@ -21,7 +21,8 @@ impl RequestIds {
     /// The next id.
     pub(crate) fn next(&self) -> RequestId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let [high, low] = self.seed.map(|seed| scatter(seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15))));
+        let [high, low] =
+            self.seed.map(|seed| scatter(seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15))));
         RequestId::of((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
     }
 }

@@ -9,7 +9,8 @@ use rolecall_aws_model::{iam, sts};
 
 fn section(out: &mut String, service: &str, operations: &[(&str, bool)]) {
     let built = operations.iter().filter(|(_, built)| *built).count();
-    let _ = writeln!(out, "\n## {service}: {built} of {}\n\n| operation | |\n| --- | --- |", operations.len());
+    let _ =
+        writeln!(out, "\n## {service}: {built} of {}\n\n| operation | |\n| --- | --- |", operations.len());
     for (name, built) in operations {
         let _ = writeln!(out, "| {name} | {} |", if *built { "built" } else { "not built" });
     }
@@ -36,5 +37,8 @@ fn the_table_of_operations_is_true() {
         std::fs::write(&path, &table).unwrap();
     }
     let present = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(present == table, "docs/operations.md is stale: ROLECALL_UPDATE_DOCS=1 cargo test -p rolecall-server");
+    assert!(
+        present == table,
+        "docs/operations.md is stale: ROLECALL_UPDATE_DOCS=1 cargo test -p rolecall-server"
+    );
 }

@@ -20,7 +20,12 @@ pub fn random_secret(entropy: &dyn Entropy) -> String {
 }
 
 /// A new active key for `account`, and its secret: 40 characters of base64, shown once.
-pub fn create(account: AccountId, master: &MasterKey, now: Timestamp, entropy: &dyn Entropy) -> (AccessKey, Secret) {
+pub fn create(
+    account: AccountId,
+    master: &MasterKey,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> (AccessKey, Secret) {
     let secret = random_secret(entropy);
     import(AccessKeyId::long_term(account, entropy), &secret, master, now, entropy)
 }

@@ -249,7 +249,8 @@ impl AccessKeyId {
     // later, which tells new keys from older ones.
     fn generate(prefix: &str, account: AccountId, entropy: &dyn Entropy) -> Self {
         let random = entropy.bytes::<10>();
-        let head = (1u64 << 47) | (account.number() << 7) | u64::from(random.first().copied().unwrap_or(0) & 0x7f);
+        let head =
+            (1u64 << 47) | (account.number() << 7) | u64::from(random.first().copied().unwrap_or(0) & 0x7f);
         let mut text = String::with_capacity(20);
         text.push_str(prefix);
         // 48 bits of head make the first nine characters and the top three bits of the tenth.

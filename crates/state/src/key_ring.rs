@@ -105,7 +105,8 @@ impl StoredKeyRing {
     /// The ring with one more key, and without those whose sessions have all ended.
     pub fn rotated(&self, master: &MasterKey, now: Timestamp, entropy: &dyn Entropy) -> Self {
         let number = self.keys.last().map_or(1, |k| k.number.wrapping_add(1));
-        let keep = |k: &&StoredKey| now.seconds_since(k.created) < 2 * ACTIVE_SECONDS + LONGEST_SESSION_SECONDS;
+        let keep =
+            |k: &&StoredKey| now.seconds_since(k.created) < 2 * ACTIVE_SECONDS + LONGEST_SESSION_SECONDS;
         let mut keys: Vec<StoredKey> = self.keys.iter().filter(keep).cloned().collect();
         let secret = Secret::new(entropy.bytes::<32>().to_vec());
         let key = master.seal(secret.expose(), &purpose(number), entropy);

@@ -23,7 +23,10 @@ impl PolicyRef {
     pub fn from_arn(arn: &str, account: AccountId) -> Option<Self> {
         let parts = ArnParts::parse(arn)?;
         let policy = parts.resource.strip_prefix("policy/")?;
-        if parts.service != "iam" || !parts.region.is_empty() || Partition::from_name(parts.partition).is_none() {
+        if parts.service != "iam"
+            || !parts.region.is_empty()
+            || Partition::from_name(parts.partition).is_none()
+        {
             return None;
         }
         if parts.account == "aws" {

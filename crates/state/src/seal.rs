@@ -50,7 +50,9 @@ impl fmt::Debug for Sealed {
 
 /// A sealed secret that this master key does not open.
 #[derive(Debug, thiserror::Error)]
-#[error("a stored secret does not open under this master key: the key is another one, or the value was changed")]
+#[error(
+    "a stored secret does not open under this master key: the key is another one, or the value was changed"
+)]
 pub struct Unsealable;
 
 /// The key under which secrets are stored.

@@ -16,7 +16,11 @@ pub fn aws_principals(document: &Document) -> Vec<&str> {
 
 /// The text with each principal in `bindings` replaced by its unique id, where `replace` says so.
 /// A text that can't be parsed stays as it is.
-pub fn bound(text: &str, bindings: &BTreeMap<String, UniqueId>, replace: impl Fn(&UniqueId) -> bool) -> String {
+pub fn bound(
+    text: &str,
+    bindings: &BTreeMap<String, UniqueId>,
+    replace: impl Fn(&UniqueId) -> bool,
+) -> String {
     if bindings.is_empty() {
         return text.to_owned();
     }

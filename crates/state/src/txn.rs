@@ -8,11 +8,11 @@ use rolecall_store::{Compare, Op, Revision, Transaction};
 use serde::Serialize;
 
 use crate::entities::{AccountRecord, NameKey};
+use crate::entropy::Entropy;
 use crate::ids::{AccountId, UniqueId};
 use crate::keys;
 use crate::last_used::LastUse;
 use crate::seal::MasterKey;
-use crate::entropy::Entropy;
 use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
 use crate::time::Timestamp;
 
@@ -186,7 +186,8 @@ impl Txn {
             return Err(failure);
         }
         // Puts go before deletes, so that a renamed entity is never absent from a snapshot.
-        let (puts, deletes): (Vec<_>, Vec<_>) = self.writes.into_iter().partition(|(_, value)| value.is_some());
+        let (puts, deletes): (Vec<_>, Vec<_>) =
+            self.writes.into_iter().partition(|(_, value)| value.is_some());
         let ops = puts.into_iter().chain(deletes).map(|(key, value)| match value {
             Some(value) => Op::Put { key: key.into(), value: value.into() },
             None => Op::Delete { key: key.into() },

@@ -55,8 +55,12 @@ async fn writes_are_read_back(store: &dyn Store) {
 }
 
 async fn compares_guard_writes(store: &dyn Store) {
-    let made = commit(store, vec![unchanged("conformance/b", Revision(0))], vec![put("conformance/b", "1")]).await;
-    assert!(conflicts(store, vec![unchanged("conformance/b", Revision(0))], vec![put("conformance/b", "2")]).await);
+    let made =
+        commit(store, vec![unchanged("conformance/b", Revision(0))], vec![put("conformance/b", "1")]).await;
+    assert!(
+        conflicts(store, vec![unchanged("conformance/b", Revision(0))], vec![put("conformance/b", "2")])
+            .await
+    );
     let next = commit(store, vec![unchanged("conformance/b", made)], vec![put("conformance/b", "2")]).await;
     assert!(next > made);
     assert!(conflicts(store, vec![unchanged("conformance/b", made)], vec![delete("conformance/b")]).await);
@@ -131,7 +135,10 @@ async fn racing_writers_lose_no_update(store: &dyn Store) {
         }
     };
     tokio::join!(writer(), writer(), writer(), writer());
-    assert_eq!(values(store, "conformance/g").await, [("conformance/g".into(), (WRITERS * EACH).to_string())]);
+    assert_eq!(
+        values(store, "conformance/g").await,
+        [("conformance/g".into(), (WRITERS * EACH).to_string())]
+    );
 }
 
 /// A watch from before what is kept says so. For engines that can forget on request.

@@ -25,7 +25,10 @@ const DEFAULT_SECONDS: i32 = 3_600;
 const MAX_CHAINED_SECONDS: i32 = 3_600;
 
 /// The role that an ARN means, and its account.
-pub(crate) fn find<'s>(snapshot: &'s Snapshot, role_arn: &str) -> Option<(&'s Arc<Account>, &'s Arc<Entry<Role>>)> {
+pub(crate) fn find<'s>(
+    snapshot: &'s Snapshot,
+    role_arn: &str,
+) -> Option<(&'s Arc<Account>, &'s Arc<Entry<Role>>)> {
     let parts = ArnParts::parse(role_arn)?;
     let path_and_name = parts.resource.strip_prefix("role/")?;
     let account = snapshot.account(parts.account_id()?)?;
@@ -138,7 +141,12 @@ pub(crate) fn assume_role(
     let credentials = views::issue(env, &session, *minimum_session_token_size)?;
     Ok(wire::AssumeRoleResponse {
         credentials: Some(views::credentials(&credentials)),
-        assumed_role_user: Some(views::assumed_role_user(env.caller.partition, account.id(), role, role_session_name)),
+        assumed_role_user: Some(views::assumed_role_user(
+            env.caller.partition,
+            account.id(),
+            role,
+            role_session_name,
+        )),
         packed_policy_size,
         source_identity: session.source_identity,
         session_token_size: views::token_size(&credentials),
@@ -148,7 +156,9 @@ pub(crate) fn assume_role(
 
 fn denied(caller: &Caller, role_arn: &str) -> StsError {
     let arn = caller.arn();
-    StsError::AccessDenied(format!("User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"))
+    StsError::AccessDenied(format!(
+        "User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+    ))
 }
 
 /// Once set, a source identity can't be changed for the whole chain.
@@ -163,7 +173,12 @@ fn inherited_source_identity(caller: &Caller, given: Option<&str>) -> Result<Opt
 }
 
 /// The session's length: within the role's maximum, and an hour for chained sessions.
-pub(crate) fn session_seconds(given: Option<i32>, role: &Role, chained: bool, min: i32) -> Result<i32, StsError> {
+pub(crate) fn session_seconds(
+    given: Option<i32>,
+    role: &Role,
+    chained: bool,
+    min: i32,
+) -> Result<i32, StsError> {
     let max = i32::try_from(role.max_session_seconds).unwrap_or(i32::MAX);
     let Some(seconds) = given else { return Ok(DEFAULT_SECONDS) };
     if seconds < min {

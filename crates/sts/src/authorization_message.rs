@@ -12,6 +12,7 @@ pub(crate) fn decode_authorization_message(
 ) -> Result<wire::DecodeAuthorizationMessageResponse, StsError> {
     let wire::DecodeAuthorizationMessageRequest { encoded_message } = request;
     let decoded = message::decode(encoded_message, env.caller.account, env.snapshot.key_ring());
-    let decoded = decoded.ok_or_else(|| StsError::InvalidAuthorizationMessage("Invalid authorization message.".into()))?;
+    let decoded = decoded
+        .ok_or_else(|| StsError::InvalidAuthorizationMessage("Invalid authorization message.".into()))?;
     Ok(wire::DecodeAuthorizationMessageResponse { decoded_message: Some(decoded) })
 }

@@ -1,7 +1,7 @@
 //! What every handler gets besides its request.
 
-use rolecall_access::Caller;
 use crate::mfa::SecondFactor;
+use rolecall_access::Caller;
 use rolecall_state::{Entropy, Snapshot, Timestamp};
 
 /// The limits that the settings may change.

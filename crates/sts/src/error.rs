@@ -49,7 +49,9 @@ impl StsError {
             Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
-            Self::Unevaluable(_) | Self::NoSessionKey | Self::UnreadableSeed | Self::State(_) => ErrorCode::InternalFailure,
+            Self::Unevaluable(_) | Self::NoSessionKey | Self::UnreadableSeed | Self::State(_) => {
+                ErrorCode::InternalFailure
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn get_access_key_info(
 ) -> Result<wire::GetAccessKeyInfoResponse, StsError> {
     let wire::GetAccessKeyInfoRequest { access_key_id } = request;
     let account = AccessKeyId::from_presented(access_key_id).account();
-    let account = account.ok_or_else(|| StsError::Validation(format!("{access_key_id} is not a valid access key id.")))?;
+    let account = account
+        .ok_or_else(|| StsError::Validation(format!("{access_key_id} is not a valid access key id.")))?;
     Ok(wire::GetAccessKeyInfoResponse { account: Some(account.to_string()) })
 }

@@ -26,7 +26,9 @@ pub use error::StsError;
 pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, StsError> {
     Ok(match request.input() {
         Request::AssumeRole(r) => assume_role::assume_role(env, r)?.into(),
-        Request::DecodeAuthorizationMessage(r) => authorization_message::decode_authorization_message(env, r)?.into(),
+        Request::DecodeAuthorizationMessage(r) => {
+            authorization_message::decode_authorization_message(env, r)?.into()
+        }
         Request::GetAccessKeyInfo(r) => identity::get_access_key_info(env, r)?.into(),
         Request::GetCallerIdentity(r) => identity::get_caller_identity(env, r)?.into(),
         Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
@@ -35,7 +37,9 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         | Request::AssumeRoleWithWebIdentity(_)
         | Request::AssumeRoot(_)
         | Request::GetDelegatedAccessToken(_)
-        | Request::GetWebIdentityToken(_) => return Err(StsError::NotImplemented(request.input().operation().name())),
+        | Request::GetWebIdentityToken(_) => {
+            return Err(StsError::NotImplemented(request.input().operation().name()));
+        }
     })
 }
 

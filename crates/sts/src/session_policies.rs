@@ -2,8 +2,8 @@
 
 use rolecall_aws_model::sts as wire;
 use rolecall_policy::{Document, Grammar, PolicyKind};
-use rolecall_state::{PolicyRef, Snapshot};
 use rolecall_state::entities::Tag;
+use rolecall_state::{PolicyRef, Snapshot};
 
 use crate::error::StsError;
 
@@ -42,7 +42,9 @@ impl SessionPolicies {
                 )));
             }
             let parsed = Document::parse(text, Grammar::stored(PolicyKind::Session));
-            parsed.map_err(|error| StsError::MalformedPolicyDocument(format!("{} ({error})", error.message())))?;
+            parsed.map_err(|error| {
+                StsError::MalformedPolicyDocument(format!("{} ({error})", error.message()))
+            })?;
             policies.inline.push(text.to_owned());
         }
         if arns.len() > MAX_POLICY_ARNS {
@@ -83,6 +85,8 @@ fn check_managed(arn: &str, snapshot: &Snapshot, account: rolecall_state::Accoun
     let reference = PolicyRef::from_arn(arn, account);
     let found = reference.and_then(|policy| snapshot.account(account)?.managed_policy(&policy).ok());
     found.map(|_| ()).ok_or_else(|| {
-        StsError::MalformedPolicyDocument(format!("The policy {arn} does not exist or can't be used for sessions."))
+        StsError::MalformedPolicyDocument(format!(
+            "The policy {arn} does not exist or can't be used for sessions."
+        ))
     })
 }

@@ -24,7 +24,11 @@ fn seconds(env: &Env<'_>, given: Option<i32>) -> Result<i64, StsError> {
     let min = env.limits.min_session_seconds;
     let seconds = given.unwrap_or(DEFAULT_SECONDS);
     if seconds < min || seconds > MAX_SECONDS {
-        let bound = if seconds < min { format!("greater than or equal to {min}") } else { format!("less than or equal to {MAX_SECONDS}") };
+        let bound = if seconds < min {
+            format!("greater than or equal to {min}")
+        } else {
+            format!("less than or equal to {MAX_SECONDS}")
+        };
         return Err(StsError::Validation(format!(
             "1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value {bound}"
         )));
@@ -47,7 +51,12 @@ pub(crate) fn get_session_token(
     env: &Env<'_>,
     request: &wire::GetSessionTokenRequest,
 ) -> Result<wire::GetSessionTokenResponse, StsError> {
-    let wire::GetSessionTokenRequest { duration_seconds, serial_number: _, token_code: _, minimum_session_token_size } = request;
+    let wire::GetSessionTokenRequest {
+        duration_seconds,
+        serial_number: _,
+        token_code: _,
+        minimum_session_token_size,
+    } = request;
     let session = Session {
         mfa: env.second_factor.map(SecondFactor::at),
         kind: SessionKind::SessionToken { user: user_id(env)? },
@@ -66,7 +75,14 @@ pub(crate) fn get_federation_token(
     env: &Env<'_>,
     request: &wire::GetFederationTokenRequest,
 ) -> Result<wire::GetFederationTokenResponse, StsError> {
-    let wire::GetFederationTokenRequest { name, policy, policy_arns, duration_seconds, tags, minimum_session_token_size } = request;
+    let wire::GetFederationTokenRequest {
+        name,
+        policy,
+        policy_arns,
+        duration_seconds,
+        tags,
+        minimum_session_token_size,
+    } = request;
     let policies = SessionPolicies::check(policy.as_deref(), policy_arns, env.snapshot, env.caller.account)?;
     let joined = SessionTags::join(env.caller, tags, &[])?;
     let packed_policy_size = policies.packed_size(&joined.tags)?;

@@ -22,7 +22,11 @@ impl SessionTags {
     ///
     /// # Errors
     /// When a key is given twice ignoring case, is reserved, or tries to change an inherited tag.
-    pub(crate) fn join(caller: &Caller, given: &[wire::Tag], transitive: &[String]) -> Result<Self, StsError> {
+    pub(crate) fn join(
+        caller: &Caller,
+        given: &[wire::Tag],
+        transitive: &[String],
+    ) -> Result<Self, StsError> {
         let mut joined = Self::inherited(caller);
         for (at, tag) in given.iter().enumerate() {
             if given.iter().skip(at + 1).any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
@@ -31,7 +35,9 @@ impl SessionTags {
                 ));
             }
             if tag.key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-                return Err(StsError::Validation("Tag keys that start with aws: are reserved for AWS use.".into()));
+                return Err(StsError::Validation(
+                    "Tag keys that start with aws: are reserved for AWS use.".into(),
+                ));
             }
             if joined.tags.iter().any(|own| own.key.eq_ignore_ascii_case(&tag.key)) {
                 return Err(StsError::Validation(
@@ -60,7 +66,8 @@ impl SessionTags {
     /// What the caller's own session passes on.
     pub(crate) fn inherited(caller: &Caller) -> Self {
         let Some(session) = &caller.session else { return Self::default() };
-        let passes = |tag: &&Tag| session.transitive_tag_keys.iter().any(|key| key.eq_ignore_ascii_case(&tag.key));
+        let passes =
+            |tag: &&Tag| session.transitive_tag_keys.iter().any(|key| key.eq_ignore_ascii_case(&tag.key));
         Self {
             tags: session.tags.iter().filter(passes).cloned().collect(),
             transitive_keys: session.transitive_tag_keys.clone(),

@@ -9,7 +9,11 @@ use crate::env::Env;
 use crate::error::StsError;
 
 /// Seals a session into a token of at least the size that the request asks for.
-pub(crate) fn issue(env: &Env<'_>, session: &Session, min_size: Option<i32>) -> Result<TemporaryCredentials, StsError> {
+pub(crate) fn issue(
+    env: &Env<'_>,
+    session: &Session,
+    min_size: Option<i32>,
+) -> Result<TemporaryCredentials, StsError> {
     let min_size = min_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
     issue_padded(session, env.snapshot.key_ring(), env.entropy, min_size).ok_or(StsError::NoSessionKey)
 }

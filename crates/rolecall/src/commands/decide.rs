@@ -10,7 +10,8 @@ use crate::cli::DecideArgs;
 
 /// Decides every line of standard input.
 pub(crate) fn run(args: &DecideArgs) -> Result<ExitCode, Failure> {
-    let environment = |what: &str, cause: &dyn std::fmt::Display| Failure::Environment(format!("{what}: {cause}"));
+    let environment =
+        |what: &str, cause: &dyn std::fmt::Display| Failure::Environment(format!("{what}: {cause}"));
     let shared = match &args.with {
         None => None,
         Some(path) => {

@@ -12,6 +12,7 @@ use super::{Failure, variable};
 use crate::cli::ExplainArgs;
 
 /// Asks the server, and prints what it says.
+#[expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is absent")]
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+#[expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is absent")]
 fn as_text(answer: &Value) -> String {
     let request = &answer["request"];
     let shown = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -50,9 +52,11 @@ fn as_text(answer: &Value) -> String {
 async fn fetch(args: &ExplainArgs) -> Result<(u16, Vec<u8>), Failure> {
     let environment = |what: &str, cause: String| Failure::Environment(format!("{what}: {cause}"));
     let url = format!("{}/rolecall/requests/{}", args.endpoint_url.trim_end_matches('/'), args.request_id);
-    let uri: http::Uri = url.parse().map_err(|cause: http::uri::InvalidUri| environment(&url, cause.to_string()))?;
+    let uri: http::Uri =
+        url.parse().map_err(|cause: http::uri::InvalidUri| environment(&url, cause.to_string()))?;
     let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));
-    let authority = authority.ok_or_else(|| environment(&url, "the endpoint must be an http:// address".into()))?;
+    let authority =
+        authority.ok_or_else(|| environment(&url, "the endpoint must be an http:// address".into()))?;
     let address = match authority.port_u16() {
         Some(_) => authority.to_string(),
         None => format!("{authority}:80"),
@@ -64,21 +68,28 @@ async fn fetch(args: &ExplainArgs) -> Result<(u16, Vec<u8>), Failure> {
         .map_err(|cause| environment(&url, cause.to_string()))?
         .into_parts();
     sign(&mut parts)?;
-    let stream = tokio::net::TcpStream::connect(&address).await.map_err(|cause| environment(&address, cause.to_string()))?;
+    let stream = tokio::net::TcpStream::connect(&address)
+        .await
+        .map_err(|cause| environment(&address, cause.to_string()))?;
     let io = hyper_util::rt::TokioIo::new(stream);
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(io).await.map_err(|cause| environment(&address, cause.to_string()))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
+        .await
+        .map_err(|cause| environment(&address, cause.to_string()))?;
     tokio::spawn(connection);
     let request = http::Request::from_parts(parts, Empty::<&[u8]>::new());
-    let answered = sender.send_request(request).await.map_err(|cause| environment(&address, cause.to_string()))?;
+    let answered =
+        sender.send_request(request).await.map_err(|cause| environment(&address, cause.to_string()))?;
     let status = answered.status().as_u16();
-    let body = answered.into_body().collect().await.map_err(|cause| environment(&address, cause.to_string()))?;
+    let body =
+        answered.into_body().collect().await.map_err(|cause| environment(&address, cause.to_string()))?;
     Ok((status, body.to_bytes().to_vec()))
 }
 
 fn sign(parts: &mut http::request::Parts) -> Result<(), Failure> {
     let needed = |name: &str| {
-        variable(name).ok_or_else(|| Failure::Environment(format!("${name} is not set: try `eval \"$(rolecall env)\"`")))
+        variable(name).ok_or_else(|| {
+            Failure::Environment(format!("${name} is not set: try `eval \"$(rolecall env)\"`"))
+        })
     };
     let access_key_id = needed("AWS_ACCESS_KEY_ID")?;
     let secret = SecretKey::new(&needed("AWS_SECRET_ACCESS_KEY")?);

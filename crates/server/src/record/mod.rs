@@ -146,7 +146,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When the trail can't be opened.
-    pub fn start(settings: &TrailSettings, keep_recent: usize, format: LineFormat) -> Result<Self, TrailError> {
+    pub fn start(
+        settings: &TrailSettings,
+        keep_recent: usize,
+        format: LineFormat,
+    ) -> Result<Self, TrailError> {
         let trail = Trail::open(settings)?;
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),

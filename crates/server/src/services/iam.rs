@@ -11,7 +11,11 @@ use super::query::{Asked, validation};
 use crate::line::Passage;
 
 /// Parses, authorizes, handles and renders.
-pub(super) async fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) -> Result<String, WireError> {
+pub(super) async fn answer(
+    passage: &mut Passage<'_>,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<String, WireError> {
     let invalid = || WireError::invalid_action(&asked.operation, VERSION);
     let operation = Operation::from_name(&asked.operation).ok_or_else(invalid)?;
     passage.trace.operation = operation.name().into();
@@ -30,7 +34,9 @@ pub(super) async fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &A
         last_used: parts.state.last_used(),
     };
     let slow = is_slow(operation);
-    let carry_out = |txn: &mut Txn| if slow { aside(|| handle(txn, &env, &authorized)) } else { handle(txn, &env, &authorized) };
+    let carry_out = |txn: &mut Txn| {
+        if slow { aside(|| handle(txn, &env, &authorized)) } else { handle(txn, &env, &authorized) }
+    };
     let answered = parts.state.write(caller.account, carry_out).await;
     match answered {
         Ok(response) => Ok(response.to_xml(passage.id.as_str())),

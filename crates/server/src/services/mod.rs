@@ -1,6 +1,7 @@
 //! The table from services to the crates that know their rules: each module parses, asks for the
 //! decision, hands over, and renders; none has a rule of its own.
 
+mod ec2;
 mod iam;
 mod query;
 mod rolecall;

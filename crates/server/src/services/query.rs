@@ -8,7 +8,7 @@ use crate::authenticate::Authenticated;
 use crate::body::Body;
 use crate::line::Passage;
 use crate::route::Service;
-use crate::services::{iam, sts};
+use crate::services::{ec2, iam, sts};
 
 /// What the parameters of a request ask for.
 pub(super) struct Asked {
@@ -32,9 +32,8 @@ pub(crate) async fn answer_query(
     let answered = match service {
         Service::Iam => iam::answer(passage, authenticated.caller(), &asked).await,
         Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
-        Service::Ec2 | Service::S3 | Service::Rolecall => {
-            Err(WireError::not_implemented(service.name(), &asked.operation))
-        }
+        Service::Ec2 => ec2::answer(passage, authenticated.caller(), &asked),
+        Service::S3 | Service::Rolecall => Err(WireError::not_implemented(service.name(), &asked.operation)),
     };
     match answered {
         Ok(xml) => crate::failure::success(xml, &passage.id),
@@ -43,7 +42,11 @@ pub(crate) async fn answer_query(
 }
 
 /// Answers a request without a proof: only what STS lets anyone ask who has a proof of another kind.
-pub(crate) async fn answer_unsigned_query(passage: &mut Passage<'_>, parts: &Parts, body: &[u8]) -> Response<Body> {
+pub(crate) async fn answer_unsigned_query(
+    passage: &mut Passage<'_>,
+    parts: &Parts,
+    body: &[u8],
+) -> Response<Body> {
     let params = params(parts, body);
     let version = params.as_ref().ok().and_then(|params| params.get("Version")).and_then(Service::of_version);
     let service = version.unwrap_or(Service::Sts);
@@ -78,11 +81,17 @@ fn params(parts: &Parts, body: &[u8]) -> Result<QueryParams, QueryError> {
 }
 
 fn asked(service: Service, parts: &Parts, body: &[u8]) -> Result<Asked, WireError> {
-    let params = params(parts, body).map_err(|error| WireError::new("MalformedQueryString", 400, error.to_string()))?;
+    let params = params(parts, body)
+        .map_err(|error| WireError::new("MalformedQueryString", 400, error.to_string()))?;
     let missing = |name: &str| {
-        WireError::new("MissingAction", 400, format!("The request is missing an action or a required parameter: {name}."))
+        WireError::new(
+            "MissingAction",
+            400,
+            format!("The request is missing an action or a required parameter: {name}."),
+        )
     };
-    let operation = params.get("Action").filter(|action| !action.is_empty()).ok_or_else(|| missing("Action"))?.to_owned();
+    let operation =
+        params.get("Action").filter(|action| !action.is_empty()).ok_or_else(|| missing("Action"))?.to_owned();
     let version = params.get("Version").unwrap_or_default();
     let known = match service {
         Service::Iam => rolecall_aws_model::iam::VERSION,
@@ -104,4 +113,3 @@ pub(super) fn validation(error: &ValidationError) -> WireError {
     };
     WireError::new(code, 400, error.to_string())
 }
-

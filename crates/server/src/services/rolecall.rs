@@ -32,7 +32,8 @@ fn explain(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<
         _ => return Err(WireError::new("UnknownOperation", 404, "There is no such operation.")),
     };
     passage.trace.operation = "ExplainRequest".into();
-    let resource = format!("arn:{}:rolecall:::{}:request/{wanted}", caller.partition, caller.account).replace(":::", "::");
+    let resource = format!("arn:{}:rolecall:::{}:request/{wanted}", caller.partition, caller.account)
+        .replace(":::", "::");
     let demands = vec![Demand::new("rolecall:ExplainRequest", resource)];
     let ruling = authorize((), Subject::Caller(caller), &passage.facts, &passage.snapshot, demands);
     passage.trace.evidence = ruling.evidence;
@@ -41,7 +42,11 @@ fn explain(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<
     // Another account's requests are not told apart from none.
     let own = record.filter(|record| record.caller.as_ref().is_some_and(|c| c.account == caller.account));
     let record = own.ok_or_else(|| {
-        WireError::new("ResourceNotFound", 404, format!("There is no recent request {wanted} of this account."))
+        WireError::new(
+            "ResourceNotFound",
+            404,
+            format!("There is no recent request {wanted} of this account."),
+        )
     })?;
     Ok(json!({"request": to_json(&record), "explanations": explanations(&record)}))
 }
@@ -51,7 +56,8 @@ fn explanations(record: &Record) -> Vec<Value> {
         .evidence
         .iter()
         .map(|evidence| {
-            evidence.explain(|explanation| json!({"explanation": explanation, "text": explanation.to_text(100)}))
+            evidence
+                .explain(|explanation| json!({"explanation": explanation, "text": explanation.to_text(100)}))
         })
         .collect()
 }

@@ -81,19 +81,25 @@ fn decoded_length(parts: &Parts) -> Option<u64> {
     number("x-amz-decoded-content-length").or_else(|| number("content-length"))
 }
 
-fn decoder(authenticated: Option<&Authenticated>, parts: &Parts, length: Option<u64>) -> Result<PayloadDecoder, Fault> {
+fn decoder(
+    authenticated: Option<&Authenticated>,
+    parts: &Parts,
+    length: Option<u64>,
+) -> Result<PayloadDecoder, Fault> {
     let limits = ChunkLimits::default();
     if let Some(authenticated) = authenticated {
         return Ok(PayloadDecoder::new(authenticated.verified(), length, limits));
     }
     let declared = PayloadHash::declared(&parts.headers);
-    let declared = declared.map_err(|error| error.wire(rolecall_sigv4::Family::S3, rolecall_sigv4::Disclosure::Plain))?;
+    let declared = declared
+        .map_err(|error| error.wire(rolecall_sigv4::Family::S3, rolecall_sigv4::Disclosure::Plain))?;
     let decoder = PayloadDecoder::anonymous(&declared.unwrap_or(PayloadHash::Unsigned), length, limits);
     decoder.ok_or_else(|| Fault::access_denied("Access Denied"))
 }
 
 fn auth_facts(passage: &Passage<'_>, presented: Option<&Presented>) -> AuthFacts {
-    let age = presented.map_or(0, |presented| passage.facts.now.0.saturating_sub(presented.timestamp.0).max(0));
+    let age =
+        presented.map_or(0, |presented| passage.facts.now.0.saturating_sub(presented.timestamp.0).max(0));
     AuthFacts {
         auth_type: match presented.map(|presented| presented.form) {
             None => AuthType::Anonymous,
@@ -122,7 +128,8 @@ fn decide(
         // A policy that can't be evaluated might hold a deny.
         let document = Document::parse(text.clone(), Grammar::evaluated(PolicyKind::Resource));
         let document = document.map_err(|_| Fault::access_denied("The bucket policy can't be evaluated."))?;
-        demand.resource_policy = Some(PolicySet::compile(PolicyKind::Resource, [Policy::new("bucket policy", document)]));
+        demand.resource_policy =
+            Some(PolicySet::compile(PolicyKind::Resource, [Policy::new("bucket policy", document)]));
     }
     let ruling = authorize((), subject, &passage.facts, &passage.snapshot, vec![demand]);
     let denied = ruling.evidence.last().map(|evidence| message(subject, asked, &evidence.reason));
@@ -145,7 +152,9 @@ fn message(subject: Subject<'_>, asked: &rolecall_s3::Demand, reason: &str) -> S
     let (arn, action, resource) = (caller.arn(), asked.action, &asked.resource);
     match resource.as_str() {
         "*" => format!("User: {arn} is not authorized to perform: {action} {reason}"),
-        _ => format!("User: {arn} is not authorized to perform: {action} on resource: \"{resource}\" {reason}"),
+        _ => {
+            format!("User: {arn} is not authorized to perform: {action} on resource: \"{resource}\" {reason}")
+        }
     }
 }
 

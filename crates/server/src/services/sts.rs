@@ -11,14 +11,20 @@ use super::query::{Asked, validation};
 use crate::line::Passage;
 
 /// Parses, authorizes, handles and renders.
-pub(super) async fn answer(passage: &mut Passage<'_>, caller: &Caller, asked: &Asked) -> Result<String, WireError> {
+pub(super) async fn answer(
+    passage: &mut Passage<'_>,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<String, WireError> {
     let invalid = || WireError::invalid_action(&asked.operation, VERSION);
     let operation = Operation::from_name(&asked.operation).ok_or_else(invalid)?;
     passage.trace.operation = operation.name().into();
     let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
     let request = request.ok_or_else(|| WireError::not_implemented("sts", operation.name()))?;
-    let second_factor = second_factor(passage, caller, &request).await.map_err(|error| failed(passage, &error))?;
-    let demands = demands(&request, caller, &passage.snapshot, second_factor).map_err(|error| failed(passage, &error))?;
+    let second_factor =
+        second_factor(passage, caller, &request).await.map_err(|error| failed(passage, &error))?;
+    let demands = demands(&request, caller, &passage.snapshot, second_factor)
+        .map_err(|error| failed(passage, &error))?;
     let ruling = authorize(request, Subject::Caller(caller), &passage.facts, &passage.snapshot, demands);
     passage.trace.evidence = ruling.evidence;
     let authorized = ruling.result.map_err(|error| denied(passage, &error))?;
@@ -50,7 +56,8 @@ async fn second_factor(
     if !endpoint.code_attempts().may_try(&holder, now) {
         return Err(mfa::wrong_code());
     }
-    let verified = endpoint.state().write(caller.account, |txn| mfa::verify(txn, caller, presented, now)).await;
+    let verified =
+        endpoint.state().write(caller.account, |txn| mfa::verify(txn, caller, presented, now)).await;
     if verified.is_err() {
         endpoint.code_attempts().failed(&holder, now);
     }
@@ -58,7 +65,10 @@ async fn second_factor(
 }
 
 fn failed(passage: &Passage<'_>, error: &StsError) -> WireError {
-    if matches!(error, StsError::Unevaluable(_) | StsError::NoSessionKey | StsError::UnreadableSeed | StsError::State(_)) {
+    if matches!(
+        error,
+        StsError::Unevaluable(_) | StsError::NoSessionKey | StsError::UnreadableSeed | StsError::State(_)
+    ) {
         tracing::error!(request_id = passage.id.as_str(), cause = %error, "an STS operation failed");
         return WireError::internal();
     }

@@ -8,7 +8,10 @@ use rolecall_store::Revision;
 use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
-use crate::entities::{AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User};
+use crate::entities::{
+    AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider,
+    ServerCertificate, User,
+};
 use crate::ids::{AccountId, UniqueId};
 use crate::last_used::LastUse;
 use crate::policy_ref::PolicyRef;

@@ -10,7 +10,10 @@ use super::account::Account;
 use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
-use crate::entities::{AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User};
+use crate::entities::{
+    AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role,
+    SamlProvider, ServerCertificate, User,
+};
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::keys;
@@ -51,7 +54,12 @@ fn decode<T: DeserializeOwned>(key: &str, value: &Bytes) -> Result<T, ApplyError
 
 impl Snapshot {
     /// Takes in a key's new value, or its end.
-    pub(crate) fn apply_raw(&mut self, key: &[u8], value: Option<&Bytes>, revision: Revision) -> Result<(), ApplyError> {
+    pub(crate) fn apply_raw(
+        &mut self,
+        key: &[u8],
+        value: Option<&Bytes>,
+        revision: Revision,
+    ) -> Result<(), ApplyError> {
         let text = std::str::from_utf8(key);
         let key = text.map_err(|_| ApplyError::UnknownKey(String::from_utf8_lossy(key).into_owned()))?;
         self.apply(&Change { key, value, revision })
@@ -88,7 +96,8 @@ impl Snapshot {
             account.record_revision = change.revision;
             self.forget_keys(&old.root.access_keys);
         } else {
-            self.accounts.insert(id, Arc::new(Account::new(record, change.revision, self.aws_policies.clone())));
+            self.accounts
+                .insert(id, Arc::new(Account::new(record, change.revision, self.aws_policies.clone())));
         }
         self.remember_keys(&keys, &KeyOwner::Root(id));
         Ok(())
@@ -113,7 +122,8 @@ impl Snapshot {
             return Ok(());
         };
         let stored: StoredKeyRing = decode(change.key, value)?;
-        let ring = KeyRing::open(&stored, &self.master).map_err(|cause| ApplyError::value(change.key, cause))?;
+        let ring =
+            KeyRing::open(&stored, &self.master).map_err(|cause| ApplyError::value(change.key, cause))?;
         self.key_ring = Arc::new(ring);
         self.stored_key_ring = Some((change.revision, Arc::new(stored)));
         Ok(())

@@ -10,7 +10,10 @@ use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use super::account::Account;
 use super::collection::{Entity, Entry};
 use crate::arn;
-use crate::entities::{AttachedPolicies, Group, InlinePolicies, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User};
+use crate::entities::{
+    AttachedPolicies, Group, InlinePolicies, InstanceProfile, ManagedPolicy, MfaDevice, NameKey,
+    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+};
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
 use crate::trust;
@@ -150,7 +153,8 @@ impl AwsPolicies {
             return Ok(policy.clone());
         }
         let arn = arn::aws_managed_policy(Partition::Aws, path_and_name);
-        let found = aws_managed::find(&arn).ok_or_else(|| Unevaluable::new(&arn, "there is no such AWS managed policy"))?;
+        let found = aws_managed::find(&arn)
+            .ok_or_else(|| Unevaluable::new(&arn, "there is no such AWS managed policy"))?;
         let policy = compile(found.name, Some(arn), &found.document())?;
         compiled.insert(path_and_name.into(), policy.clone());
         Ok(policy)
@@ -233,11 +237,13 @@ impl Account {
             PolicyRef::Aws(name) => self.aws_policies.get(name),
             PolicyRef::Customer(key) => {
                 let entry = self.policies.by_key(key);
-                let entry = entry.ok_or_else(|| Unevaluable::new(key.as_str(), "the policy does not exist"))?;
+                let entry =
+                    entry.ok_or_else(|| Unevaluable::new(key.as_str(), "the policy does not exist"))?;
                 let arn = arn::iam(Partition::Aws, self.id(), "policy", &entry.path, &entry.name);
                 let build = || {
                     let document = entry.default_document();
-                    let document = document.ok_or_else(|| Unevaluable::new(&entry.name, "it has no default version"))?;
+                    let document =
+                        document.ok_or_else(|| Unevaluable::new(&entry.name, "it has no default version"))?;
                     compile(&entry.name, Some(arn), document)
                 };
                 entry.derived.0.get_or_init(build).clone()

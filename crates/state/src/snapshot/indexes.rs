@@ -3,7 +3,10 @@
 use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
-use crate::entities::{AttachedPolicies, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User};
+use crate::entities::{
+    AttachedPolicies, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider,
+    ServerCertificate, User,
+};
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
 
@@ -92,7 +95,13 @@ impl Indexed for SamlProvider {
 }
 
 impl Indexes {
-    fn hold(&mut self, holder: &Holder, attached: &AttachedPolicies, boundary: Option<&PolicyRef>, present: bool) {
+    fn hold(
+        &mut self,
+        holder: &Holder,
+        attached: &AttachedPolicies,
+        boundary: Option<&PolicyRef>,
+        present: bool,
+    ) {
         for policy in attached {
             toggle(&mut self.attached, policy, holder, present);
         }
@@ -102,7 +111,12 @@ impl Indexes {
     }
 }
 
-fn toggle<K: Ord + Clone, V: Ord + Clone>(index: &mut OrdMap<K, OrdSet<V>>, key: &K, value: &V, present: bool) {
+fn toggle<K: Ord + Clone, V: Ord + Clone>(
+    index: &mut OrdMap<K, OrdSet<V>>,
+    key: &K,
+    value: &V,
+    present: bool,
+) {
     if present {
         index.entry(key.clone()).or_default().insert(value.clone());
     } else if let Some(set) = index.get_mut(key) {
@@ -112,4 +126,3 @@ fn toggle<K: Ord + Clone, V: Ord + Clone>(index: &mut OrdMap<K, OrdSet<V>>, key:
         }
     }
 }
-

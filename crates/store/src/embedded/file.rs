@@ -4,7 +4,9 @@ use std::io;
 use std::path::Path;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+};
 
 use super::OpenError;
 use super::history::Head;
@@ -30,7 +32,10 @@ pub(super) fn open(path: &Path) -> Result<(StoreFile, Head), OpenError> {
     refuse_foreign(path)?;
     refuse_newer(path)?;
     make_private(path)?;
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| open_error(path, error))?;
+    let database = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create(path)
+        .map_err(|error| open_error(path, error))?;
     let file = StoreFile(database);
     let damaged = |cause: redb::Error| OpenError::Damaged { path: path.into(), cause: cause.to_string() };
     let format = format_of(&file.0).map_err(damaged)?;
@@ -56,7 +61,9 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
         Err(cause) => Err(OpenError::Unopenable { path: path.into(), cause: cause.to_string() }),
         Ok(0) => Ok(()),
         Ok(_) if start == MAGIC => Ok(()),
-        Ok(_) => Err(OpenError::Damaged { path: path.into(), cause: "it does not begin as a store does".into() }),
+        Ok(_) => {
+            Err(OpenError::Damaged { path: path.into(), cause: "it does not begin as a store does".into() })
+        }
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) struct Head {
 impl Head {
     /// The keys that start so, in order.
     pub(super) fn under<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a KeyValue> {
-        let from = self.values.range::<[u8], _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
+        let from =
+            self.values.range::<[u8], _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
         from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, kv)| kv)
     }
 

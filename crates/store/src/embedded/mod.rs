@@ -84,7 +84,8 @@ impl Embedded {
         let (sender, receiver) = std::sync::mpsc::channel();
         let writer = Writer::new(file, head, shared.clone());
         let spawned = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&receiver));
-        let unopenable = |cause: std::io::Error| OpenError::Unopenable { path: path.into(), cause: cause.to_string() };
+        let unopenable =
+            |cause: std::io::Error| OpenError::Unopenable { path: path.into(), cause: cause.to_string() };
         let handle = spawned.map_err(unopenable)?;
         Ok(Self { shared, requests: Mutex::new(Some(sender)), writer: Mutex::new(Some(handle)) })
     }

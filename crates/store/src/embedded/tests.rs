@@ -4,7 +4,10 @@ use crate::contract::{Compare, Op};
 use bytes::Bytes;
 
 fn put(key: &str, value: &str) -> Transaction {
-    let op = Op::Put { key: Bytes::copy_from_slice(key.as_bytes()), value: Bytes::copy_from_slice(value.as_bytes()) };
+    let op = Op::Put {
+        key: Bytes::copy_from_slice(key.as_bytes()),
+        value: Bytes::copy_from_slice(value.as_bytes()),
+    };
     Transaction { compares: vec![], ops: vec![op] }
 }
 

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 use super::file::StoreFile;
 use super::history::Head;
 use super::{Shared, lock};
-use crate::contract::{Batch, Compare, Event, EventKind, KeyValue, Op, Outcome, Revision, StoreError, Transaction};
+use crate::contract::{
+    Batch, Compare, Event, EventKind, KeyValue, Op, Outcome, Revision, StoreError, Transaction,
+};
 
 /// A group has at most this many transactions, so that the first does not wait for too many.
 const MAX_GROUP: usize = 512;
@@ -74,7 +76,9 @@ impl Writer {
             if let Err(cause) = self.file.write(&batches) {
                 // Whether the group is on the disk is not known now; the next open will tell.
                 let cause = cause.to_string();
-                waiting.into_iter().for_each(|(answer, _)| drop(answer.send(Err(StoreError::Unknown(cause.clone())))));
+                waiting
+                    .into_iter()
+                    .for_each(|(answer, _)| drop(answer.send(Err(StoreError::Unknown(cause.clone())))));
                 return Err(cause);
             }
             lock(&self.shared.history).publish(batches);
@@ -102,7 +106,13 @@ impl Writer {
                 let old = self.head.values.get(&key);
                 let create_revision = old.map_or(revision, |kv| kv.create_revision);
                 let version = old.map_or(1, |kv| kv.version + 1);
-                Some(EventKind::Put(KeyValue { key, value, create_revision, mod_revision: revision, version }))
+                Some(EventKind::Put(KeyValue {
+                    key,
+                    value,
+                    create_revision,
+                    mod_revision: revision,
+                    version,
+                }))
             }
         };
         Batch { revision, events: ops.into_iter().filter_map(event).map(|kind| Event { kind }).collect() }

@@ -80,10 +80,15 @@ pub(crate) fn read_root_credentials(data: &Path) -> Result<Option<RootCredential
         Err(cause) => return Err(at(&path)(cause)),
     };
     let value = |name: &str| {
-        text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim().to_owned())
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, v)| v.trim().to_owned())
     };
     match (value("aws_access_key_id"), value("aws_secret_access_key")) {
-        (Some(access_key_id), Some(secret_access_key)) => Ok(Some(RootCredentials { access_key_id, secret_access_key })),
+        (Some(access_key_id), Some(secret_access_key)) => {
+            Ok(Some(RootCredentials { access_key_id, secret_access_key }))
+        }
         _ => Err(FileError::Damaged { path, cause: "it holds no access key" }),
     }
 }
@@ -113,7 +118,8 @@ pub(crate) fn master_key(
         None => match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound && may_create => {
-                let text: String = entropy.bytes::<{ MasterKey::LEN }>().iter().map(|b| format!("{b:02x}")).collect();
+                let text: String =
+                    entropy.bytes::<{ MasterKey::LEN }>().iter().map(|b| format!("{b:02x}")).collect();
                 write_private(&path, &format!("{text}\n"))?;
                 text
             }
@@ -144,10 +150,14 @@ mod tests {
     fn root_credentials_come_back_as_they_were_kept() {
         let dir = tempfile::tempdir().unwrap();
         assert!(read_root_credentials(dir.path()).unwrap().is_none());
-        let root = RootCredentials { access_key_id: "AKIAEXAMPLE".into(), secret_access_key: "a/b+c=".into() };
+        let root =
+            RootCredentials { access_key_id: "AKIAEXAMPLE".into(), secret_access_key: "a/b+c=".into() };
         write_root_credentials(dir.path(), &root).unwrap();
         let read = read_root_credentials(dir.path()).unwrap().unwrap();
-        assert_eq!((read.access_key_id, read.secret_access_key), (root.access_key_id, root.secret_access_key));
+        assert_eq!(
+            (read.access_key_id, read.secret_access_key),
+            (root.access_key_id, root.secret_access_key)
+        );
         #[cfg(unix)]
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(

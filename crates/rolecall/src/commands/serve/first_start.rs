@@ -59,14 +59,21 @@ fn root_credentials(
 ) -> Result<RootCredentials, ServeError> {
     match (given.access_key_id, given.secret_access_key) {
         (Some(access_key_id), Some(secret_access_key)) => {
-            let good_id = (16..=128).contains(&access_key_id.len()) && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
+            let good_id = (16..=128).contains(&access_key_id.len())
+                && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
             if !good_id || secret_access_key.is_empty() || secret_access_key.len() > 256 {
-                return Err(ServeError::GivenRoot("the access key id takes 16 to 128 letters and digits, the secret 1 to 256 characters"));
+                return Err(ServeError::GivenRoot(
+                    "the access key id takes 16 to 128 letters and digits, the secret 1 to 256 characters",
+                ));
             }
             return Ok(RootCredentials { access_key_id, secret_access_key });
         }
         (None, None) => {}
-        _ => return Err(ServeError::GivenRoot("ROLECALL_ROOT_ACCESS_KEY_ID and ROLECALL_ROOT_SECRET_ACCESS_KEY go together")),
+        _ => {
+            return Err(ServeError::GivenRoot(
+                "ROLECALL_ROOT_ACCESS_KEY_ID and ROLECALL_ROOT_SECRET_ACCESS_KEY go together",
+            ));
+        }
     }
     if let Some(kept) = files::read_root_credentials(data)? {
         return Ok(kept);

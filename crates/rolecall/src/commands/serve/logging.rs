@@ -13,7 +13,8 @@ pub(super) fn start(settings: &Settings) -> Result<(), SettingsError> {
     if !LEVELS.contains(&level) {
         return Err(settings.refuse("log.level", format!("it takes one of {}", LEVELS.join(", "))));
     }
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
     let builder = builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // A second start in one process (there is none) would keep the first.
     let _ = match settings.text("log.format") {

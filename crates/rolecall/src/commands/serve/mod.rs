@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolecall_iam::Quotas;
+use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
 use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock};
-use rolecall_s3::S3;
 use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
 use rolecall_store::{Embedded, OpenError, Store};
 use tokio::net::TcpListener;
@@ -133,7 +133,8 @@ async fn open_state(settings: &Settings, data: &Path) -> Result<(Arc<Embedded>, 
     let fresh = !path.exists();
     let file = settings.text("master_key_file");
     let file = (!file.is_empty()).then(|| Path::new(file));
-    let master = files::master_key(data, file, variable("ROLECALL_MASTER_KEY").as_deref(), fresh, &SystemEntropy)?;
+    let master =
+        files::master_key(data, file, variable("ROLECALL_MASTER_KEY").as_deref(), fresh, &SystemEntropy)?;
     let account: AccountId = settings.get("account")?;
     let store = Arc::new(Embedded::open(&path)?);
     let state = State::open(store.clone() as Arc<dyn Store>, master).await?;
@@ -150,7 +151,12 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn parts(settings: &Settings, data: &Path, state: State, recorder: Arc<Recorder>) -> Result<Parts, ServeError> {
+fn parts(
+    settings: &Settings,
+    data: &Path,
+    state: State,
+    recorder: Arc<Recorder>,
+) -> Result<Parts, ServeError> {
     Ok(Parts {
         s3: open_s3(settings, data)?,
         state,
@@ -215,7 +221,11 @@ fn announce(data: &Path, bound: SocketAddr) -> Result<(), ServeError> {
     let url = format!("http://{bound}");
     files::write_private(&data.join(files::ENDPOINT), &format!("{url}\n"))?;
     // Whoever closed standard output does not want to read it.
-    let _ = writeln!(std::io::stdout(), "rolecall listens on {url}\n  eval \"$(rolecall env --data {})\"", data.display());
+    let _ = writeln!(
+        std::io::stdout(),
+        "rolecall listens on {url}\n  eval \"$(rolecall env --data {})\"",
+        data.display()
+    );
     tracing::info!(%url, data = %data.display(), "listening");
     Ok(())
 }
@@ -256,7 +266,9 @@ async fn rotate_session_keys(state: State) {
 
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
