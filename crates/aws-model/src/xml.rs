@@ -73,27 +73,27 @@ impl XmlWriter {
 
     fn escaped(&mut self, text: &str) {
         let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let Some(escaped) = escape(byte) else { continue };
+        for (at, c) in text.char_indices() {
+            let Some(escaped) = escape(c) else { continue };
             self.out.push_str(text.get(from..at).unwrap_or_default());
             self.out.push_str(escaped);
-            from = at + 1;
+            from = at + c.len_utf8();
         }
         self.out.push_str(text.get(from..).unwrap_or_default());
     }
 }
 
-// A carriage return would be read as a line feed; the other control characters can't stand in XML
-// 1.0 in any form, so they are shown as what they are not: a replacement character.
-fn escape(byte: u8) -> Option<&'static str> {
-    match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        b'\r' => Some("&#xD;"),
-        b'\t' | b'\n' => None,
-        0..=31 => Some("\u{fffd}"),
+// A carriage return would be read as a line feed. The other control characters and the two that are
+// none can't stand in XML 1.0 in any form: they are shown as what they are not, a replacement character.
+fn escape(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\r' => Some("&#xD;"),
+        '\t' | '\n' => None,
+        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => Some("\u{fffd}"),
         _ => None,
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn text_is_escaped() {
         let mut xml = XmlWriter::default();
-        xml.element("A", "a<b>&\"c\"\r\u{1}\n");
-        assert_eq!(xml.finish(), "<A>a&lt;b&gt;&amp;&quot;c&quot;&#xD;\u{fffd}\n</A>");
+        xml.element("A", "a<b>&\"c\"\r\u{1}\u{ffff}ä\n");
+        assert_eq!(xml.finish(), "<A>a&lt;b&gt;&amp;&quot;c&quot;&#xD;\u{fffd}\u{fffd}ä\n</A>");
     }
 }

@@ -34,8 +34,10 @@ pub(crate) enum Command {
     Whoami(rolecall_client::WhoamiArgs),
     /// Decide requests from standard input, one JSON object a line, without a server.
     Decide(DecideArgs),
-    /// Explain a recorded request by the id that its answer carried.
+    /// Explain a recorded request by the id that its answer carried, or one that was never made.
     Explain(ExplainArgs),
+    /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
+    Validate(ValidateArgs),
 }
 
 /// The settings that have flags of their own; the others stand in the file or in variables.
@@ -88,11 +90,30 @@ pub(crate) struct DecideArgs {
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
     /// The id of a recorded request.
-    pub(crate) request_id: String,
+    #[arg(required_unless_present = "request")]
+    pub(crate) request_id: Option<String>,
+    /// A request that was never made: a file with one line of the format of `decide` (`-` is standard
+    /// input). No server is asked.
+    #[arg(long, value_name = "FILE", conflicts_with = "request_id")]
+    pub(crate) request: Option<PathBuf>,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
     /// The server; `AWS_ENDPOINT_URL` where unset.
-    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", default_value = "http://127.0.0.1:4566")]
     pub(crate) endpoint_url: String,
+}
+
+/// What `validate` takes.
+#[derive(Args)]
+pub(crate) struct ValidateArgs {
+    /// Files with policy documents (`-` is standard input).
+    #[arg(required = true, value_name = "POLICY")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// `identity`, `resource`, `trust`, `service-control` or `resource-control`.
+    #[arg(long, default_value = "identity")]
+    pub(crate) kind: String,
+    /// As JSON, in the shape of Access Analyzer's `ValidatePolicy`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

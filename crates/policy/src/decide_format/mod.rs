@@ -30,7 +30,7 @@ use serde_json::value::RawValue;
 use crate::context::Context;
 use crate::decide::resource_policy_is_required;
 use crate::decision::{Applicable, Outcome, Request};
-use crate::explain::{Citation, explain};
+use crate::explain::{Citation, Explanation, explain};
 use crate::kind::PolicyKind;
 use crate::principal::Principal;
 use fields::{Fields, Policies};
@@ -126,7 +126,28 @@ impl Decider {
         out.push(b'\n');
     }
 
+    /// Explains the decision on one line; `show` gets the explanation.
+    ///
+    /// # Errors
+    /// When the line can't be decided on.
+    pub fn explain<R>(
+        &mut self,
+        line: &str,
+        show: impl FnOnce(&Explanation<'_>) -> R,
+    ) -> Result<R, FormatError> {
+        self.with_request(line, |_, request, applicable| Ok(show(&explain(request, applicable))))
+    }
+
     fn answer(&mut self, line: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        let because = self.because;
+        self.with_request(line, |id, request, applicable| write_answer(id, request, applicable, because, out))
+    }
+
+    fn with_request<R>(
+        &mut self,
+        line: &str,
+        use_it: impl FnOnce(Option<&RawValue>, &Request<'_>, &Applicable<'_>) -> Result<R, FormatError>,
+    ) -> Result<R, FormatError> {
         let fields: Fields<'_> = serde_json::from_str(line)?;
         let shared = &self.shared;
         let policies = match fields.has_policies() {
@@ -156,7 +177,7 @@ impl Decider {
             context: &self.context,
         };
         let id = fields.id.or(scalars.id.as_deref());
-        write_answer(id, &request, &policies.applicable(action, resource), self.because, out)
+        use_it(id, &request, &policies.applicable(action, resource))
     }
 }
 

@@ -4,16 +4,23 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use http_body_util::{BodyExt, Empty};
+use rolecall_policy::decide_format::Decider;
 use rolecall_server::{Clock as _, SystemClock};
 use rolecall_sigv4::{PayloadHash, SecretKey, Signer, Timestamp};
 use serde_json::Value;
 
-use super::{Failure, variable};
+use super::{Failure, read_text, variable};
 use crate::cli::ExplainArgs;
+
+/// How wide explanations are.
+const TEXT_WIDTH: usize = 100;
 
 /// Asks the server, and prints what it says.
 #[expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is absent")]
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    if let Some(path) = &args.request {
+        return hypothetical(&read_text(path)?, args.json);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let (status, body) = runtime.block_on(fetch(args))?;
@@ -27,6 +34,22 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let written = std::io::stdout().write_all(text.as_bytes());
     written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Explains a request that was never made. The answer is no when it would be denied.
+fn hypothetical(line: &str, json: bool) -> Result<ExitCode, Failure> {
+    let shown = Decider::new(None).explain(line, |explanation| {
+        let text = match json {
+            true => serde_json::to_string_pretty(explanation).map(|text| text + "\n"),
+            false => Ok(explanation.to_text(TEXT_WIDTH) + "\n"),
+        };
+        (explanation.decision.is_allowed(), text)
+    });
+    let (allowed, text) = shown.map_err(|cause| Failure::Environment(cause.to_string()))?;
+    let text = text.map_err(|cause| Failure::Environment(cause.to_string()))?;
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
+    Ok(ExitCode::from(u8::from(!allowed)))
 }
 
 #[expect(clippy::indexing_slicing, reason = "indexing a JSON value gives null for what is absent")]
@@ -51,7 +74,11 @@ fn as_text(answer: &Value) -> String {
 
 async fn fetch(args: &ExplainArgs) -> Result<(u16, Vec<u8>), Failure> {
     let environment = |what: &str, cause: String| Failure::Environment(format!("{what}: {cause}"));
-    let url = format!("{}/rolecall/requests/{}", args.endpoint_url.trim_end_matches('/'), args.request_id);
+    let url = format!(
+        "{}/rolecall/requests/{}",
+        args.endpoint_url.trim_end_matches('/'),
+        args.request_id.as_deref().unwrap_or_default()
+    );
     let uri: http::Uri =
         url.parse().map_err(|cause: http::uri::InvalidUri| environment(&url, cause.to_string()))?;
     let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));

@@ -5,6 +5,7 @@ mod decide;
 mod env;
 mod explain;
 mod serve;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Config { settings, json } => config::run(&load(&settings)?, json),
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
     }
@@ -83,6 +85,15 @@ fn terminal<'a>(
         err,
         ask: if interactive { Some(ask) } else { None },
     }
+}
+
+/// The text of a file, or of standard input for `-`.
+fn read_text(path: &std::path::Path) -> Result<String, Failure> {
+    let read = match path.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(path),
+    };
+    read.map_err(|cause| Failure::Environment(format!("{}: {cause}", path.display())))
 }
 
 fn ask(question: &str) -> std::io::Result<String> {
