@@ -193,7 +193,9 @@ def test_a_damaged_store(make_server: Make, kind: str) -> None:
     assert contents(server.data) == before, "a refused start touches nothing"
 
 
-def test_a_store_from_a_newer_version(make_server: Make) -> None:
+def test_a_store_that_was_changed_by_hand(make_server: Make) -> None:
+    """A number of its own facts is another one now: the checksums tell. (A true store of a later version is made,
+    and refused by its name, in the store's own tests.)"""
     server = make_server().start()
     server.stop()
     [store] = store_files(server.data)
@@ -202,7 +204,7 @@ def test_a_store_from_a_newer_version(make_server: Make) -> None:
     assert written in store.read_bytes(), "the store says which version of the format it has"
     store.write_bytes(store.read_bytes().replace(written, newer))
     before = contents(server.data)
-    refuses(server, "999", "newer|later", re.escape(store.name))
+    refuses(server, "damaged", re.escape(store.name))
     assert contents(server.data) == before
 
 

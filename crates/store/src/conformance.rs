@@ -4,7 +4,9 @@
 
 use bytes::Bytes;
 
-use crate::contract::{Batch, Compare, EventKind, Op, Outcome, Revision, Store, Transaction, WatchError};
+use crate::contract::{
+    Batch, Compare, Event, EventKind, Op, Outcome, Revision, Store, StoreError, Transaction, WatchError,
+};
 
 fn put(key: &str, value: &str) -> Op {
     Op::Put { key: Bytes::copy_from_slice(key.as_bytes()), value: Bytes::copy_from_slice(value.as_bytes()) }
@@ -41,8 +43,17 @@ pub async fn run(store: &dyn Store) {
     compares_guard_writes(store).await;
     a_transaction_lands_whole_or_not_at_all(store).await;
     a_prefix_can_be_required_to_be_empty(store).await;
+    a_key_can_be_required_to_be_there(store).await;
+    a_prefix_can_be_required_to_be_unchanged(store).await;
+    a_prefix_can_be_removed(store).await;
+    keys_are_found_one_by_one_and_page_by_page(store).await;
+    what_is_no_transaction_is_refused(store).await;
+    the_largest_transaction_is_taken(store).await;
+    values_are_bytes(store).await;
+    who_has_the_latest_revision_has_everything(store).await;
     revisions_and_versions_count(store).await;
     watches_see_every_change_once_and_in_order(store).await;
+    watchers_keep_up(store, 64).await;
     racing_writers_lose_no_update(store).await;
 }
 
@@ -81,6 +92,113 @@ async fn a_prefix_can_be_required_to_be_empty(store: &dyn Store) {
     commit(store, empty(), vec![put("conformance/d/2", "x")]).await;
 }
 
+async fn a_key_can_be_required_to_be_there(store: &dyn Store) {
+    let there = || vec![Compare::Exists { key: Bytes::from_static(b"conformance/h/1") }];
+    assert!(conflicts(store, there(), vec![put("conformance/h/2", "x")]).await);
+    commit(store, vec![], vec![put("conformance/h/1", "x")]).await;
+    commit(store, there(), vec![put("conformance/h/2", "x")]).await;
+    commit(store, there(), vec![delete("conformance/h/1")]).await;
+    assert!(conflicts(store, there(), vec![put("conformance/h/3", "x")]).await);
+}
+
+async fn a_prefix_can_be_required_to_be_unchanged(store: &dyn Store) {
+    let prefix = Bytes::from_static(b"conformance/i/");
+    let since = |revision| vec![Compare::PrefixUnchangedSince { prefix: prefix.clone(), revision }];
+    commit(store, since(Revision(0)), vec![put("conformance/i/1", "x")]).await;
+    let second = commit(store, vec![], vec![put("conformance/i/2", "x")]).await;
+    assert!(conflicts(store, since(Revision(second.0 - 1)), vec![put("conformance/i/3", "x")]).await);
+    commit(store, vec![], vec![put("conformance/ia", "beside it")]).await;
+    commit(store, since(second), vec![put("conformance/i/3", "x")]).await;
+    assert!(conflicts(store, since(second), vec![put("conformance/i/3", "y")]).await);
+}
+
+async fn a_prefix_can_be_removed(store: &dyn Store) {
+    let remove = || vec![Op::DeletePrefix { prefix: Bytes::from_static(b"conformance/j/") }];
+    commit(
+        store,
+        vec![],
+        vec![put("conformance/j/1", "x"), put("conformance/j/2", "x"), put("conformance/ja", "x")],
+    )
+    .await;
+    let (_, before) = store.load(b"conformance/j").await.unwrap();
+    let mut watch = store.watch(b"conformance/j", before);
+    let removed = commit(store, vec![], remove()).await;
+    let batch = next(&mut watch).await;
+    let keys =
+        |key: &'static str| Event { kind: EventKind::Delete { key: Bytes::from_static(key.as_bytes()) } };
+    assert_eq!(
+        (batch.revision, batch.events),
+        (removed, vec![keys("conformance/j/1"), keys("conformance/j/2")])
+    );
+    assert_eq!(values(store, "conformance/j").await, [("conformance/ja".into(), "x".into())]);
+    commit(store, vec![], remove()).await;
+}
+
+async fn keys_are_found_one_by_one_and_page_by_page(store: &dyn Store) {
+    let names: Vec<String> = (0..5).map(|n| format!("conformance/k/{n}")).collect();
+    commit(store, vec![], names.iter().map(|name| put(name, "x")).collect()).await;
+    assert_eq!(store.get(b"conformance/k/3").await.unwrap().unwrap().key, "conformance/k/3");
+    assert_eq!(store.get(b"conformance/k/").await.unwrap(), None);
+    let (mut after, mut found) = (Vec::new(), Vec::new());
+    loop {
+        let (page, _) = store.range(b"conformance/k/", &after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = last.key.to_vec();
+        found.extend(page.iter().map(|kv| String::from_utf8(kv.key.to_vec()).unwrap()));
+    }
+    assert_eq!(found, names);
+}
+
+async fn what_is_no_transaction_is_refused(store: &dyn Store) {
+    let refused =
+        async |ops: Vec<Op>| store.transact(Transaction { compares: vec![], ops }).await.unwrap_err();
+    let prefix = Op::DeletePrefix { prefix: Bytes::from_static(b"conformance/l") };
+    let twice = [
+        vec![put("conformance/l", "1"), put("conformance/l", "2")],
+        vec![delete("conformance/l"), put("conformance/l", "2")],
+        vec![put("conformance/l/1", "2"), prefix],
+        vec![put("", "x")],
+    ];
+    for ops in twice {
+        assert!(matches!(refused(ops).await, StoreError::Invalid(_)));
+    }
+    let many = (0..=Transaction::MAX_OPS).map(|n| put(&format!("conformance/l/{n}"), "x")).collect();
+    assert!(matches!(refused(many).await, StoreError::TooLarge { .. }));
+    let large = "x".repeat(Transaction::MAX_BYTES);
+    assert!(matches!(refused(vec![put("conformance/l", &large)]).await, StoreError::TooLarge { .. }));
+    assert!(values(store, "conformance/l").await.is_empty());
+}
+
+async fn the_largest_transaction_is_taken(store: &dyn Store) {
+    let names: Vec<String> = (0..Transaction::MAX_OPS).map(|n| format!("conformance/m/{n:03}")).collect();
+    let value = "x".repeat(Transaction::MAX_BYTES / Transaction::MAX_OPS - 160);
+    let compares = names.iter().map(|name| unchanged(name, Revision(0))).collect();
+    commit(store, compares, names.iter().map(|name| put(name, &value)).collect()).await;
+    assert_eq!(values(store, "conformance/m/").await.len(), Transaction::MAX_OPS);
+    commit(store, vec![], vec![Op::DeletePrefix { prefix: Bytes::from_static(b"conformance/m/") }]).await;
+}
+
+async fn values_are_bytes(store: &dyn Store) {
+    let all = [&b""[..], b"\0", b"\xff\xfe\0\x80", &[0xff; 4_096]];
+    for (n, bytes) in (0_u8..).zip(all) {
+        let key = Bytes::from([b"conformance/n/\xff\0".as_slice(), &[n]].concat());
+        let value = Bytes::copy_from_slice(bytes);
+        commit(store, vec![], vec![Op::Put { key: key.clone(), value: value.clone() }]).await;
+        assert_eq!(store.get(&key).await.unwrap().unwrap().value, value);
+    }
+    assert_eq!(store.load(b"conformance/n/\xff").await.unwrap().0.len(), all.len());
+}
+
+async fn who_has_the_latest_revision_has_everything(store: &dyn Store) {
+    let written = commit(store, vec![], vec![put("conformance/o", "1")]).await;
+    let latest = store.latest().await.unwrap();
+    assert!(latest >= written);
+    let mut watch = store.watch(b"conformance/absent/", Revision(written.0 - 1));
+    // Even who watches something else comes to know how far the store is.
+    while next_batch(&mut watch).await.revision < latest {}
+}
+
 async fn revisions_and_versions_count(store: &dyn Store) {
     let first = commit(store, vec![], vec![put("conformance/e", "1")]).await;
     let second = commit(store, vec![], vec![put("conformance/e", "2")]).await;
@@ -94,9 +212,19 @@ async fn revisions_and_versions_count(store: &dyn Store) {
     assert_eq!(loaded.first().map(|kv| (kv.create_revision, kv.version)), Some((again, 1)));
 }
 
-async fn next(watch: &mut crate::Watch) -> Batch {
+async fn next_batch(watch: &mut crate::Watch) -> Batch {
     let waited = tokio::time::timeout(std::time::Duration::from_secs(10), watch.next()).await;
     waited.unwrap().unwrap().unwrap()
+}
+
+/// The next batch that is not empty.
+async fn next(watch: &mut crate::Watch) -> Batch {
+    loop {
+        let batch = next_batch(watch).await;
+        if !batch.events.is_empty() {
+            return batch;
+        }
+    }
 }
 
 async fn watches_see_every_change_once_and_in_order(store: &dyn Store) {
@@ -139,6 +267,26 @@ async fn racing_writers_lose_no_update(store: &dyn Store) {
         values(store, "conformance/g").await,
         [("conformance/g".into(), (WRITERS * EACH).to_string())]
     );
+}
+
+/// Watches of many prefixes beside a stream of writes: each sees its own, in order, once.
+pub async fn watchers_keep_up(store: &dyn Store, writes: usize) {
+    let (_, before) = store.load(b"conformance/p/").await.unwrap();
+    let mut watches: Vec<_> =
+        (0..8).map(|n| store.watch(format!("conformance/p/{n}/").as_bytes(), before)).collect();
+    for write in 0..writes {
+        commit(store, vec![], vec![put(&format!("conformance/p/{}/x", write % 8), &write.to_string())]).await;
+    }
+    for (n, watch) in watches.iter_mut().enumerate() {
+        for expected in (n..writes).step_by(8) {
+            let batch = next(watch).await;
+            let value = batch.events.iter().map(|event| match &event.kind {
+                EventKind::Put(kv) => String::from_utf8(kv.value.to_vec()).unwrap(),
+                EventKind::Delete { .. } => panic!("nothing was removed"),
+            });
+            assert_eq!(value.collect::<Vec<_>>(), [expected.to_string()]);
+        }
+    }
 }
 
 /// A watch from before what is kept says so. For engines that can forget on request.

@@ -7,9 +7,13 @@
 pub mod conformance;
 mod contract;
 mod embedded;
+#[cfg(feature = "etcd")]
+mod etcd;
 
 pub use contract::{
     Batch, BoxFuture, Compare, Event, EventKind, KeyValue, Loaded, Op, Outcome, Revision, Store, StoreError,
     Transaction, Watch, WatchError,
 };
 pub use embedded::{Embedded, OpenError};
+#[cfg(feature = "etcd")]
+pub use etcd::{ConnectError, Credentials, Etcd, EtcdSettings, SettingsError, Tls};

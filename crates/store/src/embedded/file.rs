@@ -1,114 +1,101 @@
-//! The `redb` file: what stands where in it.
+//! The `redb` file: how it is opened, and what stands where in it.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
+use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
+    TableDefinition,
 };
 
-use super::OpenError;
-use super::history::Head;
-use crate::contract::{Batch, EventKind, KeyValue, Revision};
+use super::backend::Guarded;
+use super::{OpenError, blank};
+use crate::contract::{Batch, KeyValue, Loaded, Revision};
 
 /// Key → create revision, modification revision, version, value.
-const VALUES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("values");
+pub(super) const VALUES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("values");
 /// The store's own facts.
-const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
-const FORMAT: &str = "format";
-const REVISION: &str = "revision";
+pub(super) const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
+pub(super) const FORMAT: &str = "format";
+pub(super) const REVISION: &str = "revision";
 /// The form of the file that this version writes.
-const KNOWN_FORMAT: u64 = 1;
-/// Everything is in memory already: the file's own cache may be small.
+pub(super) const KNOWN_FORMAT: u64 = 1;
+/// The system's page cache does the rest; requests are answered from the snapshot above anyway.
 const CACHE_BYTES: usize = 1 << 20;
 
+/// The table of values in a transaction.
+pub(super) type Values<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
+
+/// What a group of transactions has come to, in the file's transaction.
+pub(super) trait Group {
+    /// Decides all of them on `values`, of which the newest change is `head`'s, and writes those
+    /// that hold; returns the batches in order.
+    fn decide(&mut self, values: &mut Values<'_>, head: Revision) -> Result<Vec<Batch>, redb::Error>;
+}
+
 /// The open file.
-pub(super) struct StoreFile(Database);
+pub(super) struct StoreFile {
+    database: Database,
+    guard: Guarded,
+}
 
-/// Opens or makes the file, and reads everything in it.
-pub(super) fn open(path: &Path) -> Result<(StoreFile, Head), OpenError> {
-    // Whoever lets the engine open a file that is no store would have it overwritten.
-    refuse_foreign(path)?;
-    refuse_newer(path)?;
-    make_private(path)?;
-    let database = Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create(path)
-        .map_err(|error| open_error(path, error))?;
-    let file = StoreFile(database);
-    let damaged = |cause: redb::Error| OpenError::Damaged { path: path.into(), cause: cause.to_string() };
-    let format = format_of(&file.0).map_err(damaged)?;
-    match format {
-        None => file.initialize().map_err(damaged)?,
-        Some(KNOWN_FORMAT) => {}
-        Some(found) => return Err(OpenError::Newer { path: path.into(), found, known: KNOWN_FORMAT }),
+/// Opens or makes the file at `path`.
+pub(super) fn open(path: &Path) -> Result<StoreFile, OpenError> {
+    let unopenable = |cause: io::Error| OpenError::Unopenable { path: path.into(), cause: cause.to_string() };
+    let file = private_file(path).map_err(unopenable)?;
+    // `redb` takes the same lock; this one keeps two first starts from making one file.
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.into())),
+        Err(TryLockError::Error(cause)) => return Err(unopenable(cause)),
     }
-    let head = file.read_all().map_err(damaged)?;
-    Ok((file, head))
+    let backend = FileBackend::new(file).map_err(|error| open_error(path, error))?;
+    open_storage(Box::new(backend), path)
 }
 
-/// A file that is there and not empty must begin as `redb` files do.
-fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
-    const MAGIC: &[u8] = b"redb";
-    let mut start = [0; 4];
-    let read = match std::fs::File::open(path) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(cause) => Err(cause),
-        Ok(mut file) => io::Read::read(&mut file, &mut start),
-    };
-    match read {
-        Err(cause) => Err(OpenError::Unopenable { path: path.into(), cause: cause.to_string() }),
-        Ok(0) => Ok(()),
-        Ok(_) if start == MAGIC => Ok(()),
-        Ok(_) => {
-            Err(OpenError::Damaged { path: path.into(), cause: "it does not begin as a store does".into() })
-        }
-    }
-}
-
-/// Opening a file for writing changes it; a later version's must stay as it is. A file that was
-/// not closed can't be looked at so, and was left by a version that could write it.
-fn refuse_newer(path: &Path) -> Result<(), OpenError> {
-    let Ok(database) = ReadOnlyDatabase::open(path) else { return Ok(()) };
-    match format_of(&database) {
-        Ok(Some(found)) if found != KNOWN_FORMAT => {
-            Err(OpenError::Newer { path: path.into(), found, known: KNOWN_FORMAT })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn format_of(database: &impl ReadableDatabase) -> Result<Option<u64>, redb::Error> {
-    fact(database, FORMAT)
-}
-
-fn fact(database: &impl ReadableDatabase, name: &str) -> Result<Option<u64>, redb::Error> {
-    match database.begin_read()?.open_table(FACTS) {
-        Ok(table) => Ok(table.get(name)?.map(|value| value.value())),
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Makes the file, for its owner alone, when it is absent.
-fn make_private(path: &Path) -> Result<(), OpenError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+/// Opens the file, and makes it, for its owner alone, when it is absent.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(cause) => Err(OpenError::Unopenable { path: path.into(), cause: cause.to_string() }),
+    options.open(path)
+}
+
+/// Opens what `storage`, which is at `path`, holds.
+pub(super) fn open_storage(storage: Box<dyn StorageBackend>, path: &Path) -> Result<StoreFile, OpenError> {
+    let unopenable = |cause: String| OpenError::Unopenable { path: path.into(), cause };
+    let made = blank::make_if_unfinished(&*storage, path).map_err(unopenable)?;
+    // INVARIANT: nothing is written to a file before it has proven whole and ours.
+    let guard = Guarded::new(storage).map_err(|cause| unopenable(cause.to_string()))?;
+    let database = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .set_check_integrity_on_open(!made)
+        .create_with_backend(guard.clone())
+        .map_err(|error| open_error(path, error))?;
+    let file = StoreFile { database, guard };
+    match file.fact(FORMAT) {
+        Ok(Some(KNOWN_FORMAT)) => {}
+        Ok(Some(found)) => return Err(OpenError::Newer { path: path.into(), found, known: KNOWN_FORMAT }),
+        Ok(None) => {
+            return Err(OpenError::Damaged { path: path.into(), cause: "it is another program's".into() });
+        }
+        Err(cause) => return Err(OpenError::Damaged { path: path.into(), cause: cause.to_string() }),
     }
+    file.guard.release().map_err(|cause| unopenable(cause.to_string()))?;
+    Ok(file)
 }
 
 fn open_error(path: &Path, error: DatabaseError) -> OpenError {
     let path = path.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path),
-        DatabaseError::Storage(StorageError::Io(cause)) if cause.kind() != io::ErrorKind::InvalidData => {
+        DatabaseError::Storage(StorageError::Io(cause))
+            if !matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
             OpenError::Unopenable { path, cause: cause.to_string() }
         }
         other => OpenError::Damaged { path, cause: other.to_string() },
@@ -116,65 +103,120 @@ fn open_error(path: &Path, error: DatabaseError) -> OpenError {
 }
 
 impl StoreFile {
-    fn initialize(&self) -> Result<(), redb::Error> {
-        let write = self.0.begin_write()?;
-        {
+    fn fact(&self, name: &str) -> Result<Option<u64>, redb::Error> {
+        match self.database.begin_read()?.open_table(FACTS) {
+            Ok(table) => Ok(table.get(name)?.map(|value| value.value())),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The revision of the newest change.
+    pub(super) fn revision(&self) -> Result<Revision, redb::Error> {
+        Ok(Revision(self.fact(REVISION)?.unwrap_or(0)))
+    }
+
+    /// Whether a sync has failed, so that reading does not tell what is on the disk.
+    pub(super) fn sync_failed(&self) -> bool {
+        self.guard.sync_failed()
+    }
+
+    /// Lands a group in one transaction; returns the batches once they are on the disk.
+    pub(super) fn land(&self, group: &mut impl Group) -> Result<Vec<Batch>, LandError> {
+        let (write, batches) = self.decide(group).map_err(|cause| LandError { cause, maybe: Vec::new() })?;
+        if batches.is_empty() {
+            return Ok(batches);
+        }
+        match write.commit() {
+            Ok(()) => Ok(batches),
+            Err(cause) => Err(LandError { cause: cause.into(), maybe: batches }),
+        }
+    }
+
+    fn decide(&self, group: &mut impl Group) -> Result<(redb::WriteTransaction, Vec<Batch>), redb::Error> {
+        let write = self.database.begin_write()?;
+        let batches = {
             let mut facts = write.open_table(FACTS)?;
-            facts.insert(FORMAT, KNOWN_FORMAT)?;
-            facts.insert(REVISION, 0)?;
-            write.open_table(VALUES)?;
-        }
-        write.commit()?;
-        Ok(())
-    }
-
-    fn read_all(&self) -> Result<Head, redb::Error> {
-        let mut head = Head { revision: Revision(fact(&self.0, REVISION)?.unwrap_or(0)), ..Head::default() };
-        let read = self.0.begin_read()?;
-        for entry in read.open_table(VALUES)?.iter()? {
-            let (key, value) = entry?;
-            let kv = decode(key.value(), value.value());
-            let kv = kv.ok_or_else(|| redb::Error::Corrupted("a value is too short".into()))?;
-            head.values.insert(kv.key.clone(), kv);
-        }
-        Ok(head)
-    }
-
-    /// Writes batches in one transaction, and returns once they are on the disk.
-    pub(super) fn write(&self, batches: &[Batch]) -> Result<(), redb::Error> {
-        let write = self.0.begin_write()?;
-        {
-            let mut values = write.open_table(VALUES)?;
-            for event in batches.iter().flat_map(|batch| &batch.events) {
-                match &event.kind {
-                    EventKind::Put(kv) => drop(values.insert(&*kv.key, &*encode(kv))?),
-                    EventKind::Delete { key } => drop(values.remove(&**key)?),
-                }
-            }
+            let head = Revision(facts.get(REVISION)?.map_or(0, |value| value.value()));
+            let batches = group.decide(&mut write.open_table(VALUES)?, head)?;
             if let Some(last) = batches.last() {
-                write.open_table(FACTS)?.insert(REVISION, last.revision.0)?;
+                facts.insert(REVISION, last.revision.0)?;
+            }
+            batches
+        };
+        Ok((write, batches))
+    }
+
+    /// The first `limit` keys under a prefix that come after `after`.
+    pub(super) fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Loaded, redb::Error> {
+        let read = self.database.begin_read()?;
+        let revision = read.open_table(FACTS)?.get(REVISION)?.map_or(0, |value| value.value());
+        let values = read.open_table(VALUES)?;
+        let (mut found, from) = (Vec::new(), prefix.max(after));
+        for entry in values.range(from..)? {
+            let (key, value) = entry?;
+            if !key.value().starts_with(prefix) || found.len() >= limit {
+                break;
+            }
+            if key.value() > after || after.is_empty() {
+                found.push(decode(key.value(), value.value())?);
             }
         }
-        write.commit()?;
-        Ok(())
+        Ok((found, Revision(revision)))
+    }
+
+    /// One key.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<KeyValue>, redb::Error> {
+        let values = self.database.begin_read()?.open_table(VALUES)?;
+        get(&values, key)
     }
 }
 
-fn encode(kv: &KeyValue) -> Bytes {
-    let mut out = BytesMut::with_capacity(24 + kv.value.len());
-    out.put_u64(kv.create_revision.0);
-    out.put_u64(kv.mod_revision.0);
-    out.put_u64(kv.version);
-    out.put_slice(&kv.value);
-    out.freeze()
+/// A group that did not land, or of which that is not known.
+pub(super) struct LandError {
+    pub(super) cause: redb::Error,
+    /// What may be on the disk; empty when nothing is.
+    pub(super) maybe: Vec<Batch>,
 }
 
-fn decode(key: &[u8], mut stored: &[u8]) -> Option<KeyValue> {
+/// One key in a table.
+pub(super) fn get(
+    values: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &[u8],
+) -> Result<Option<KeyValue>, redb::Error> {
+    values.get(key)?.map(|stored| decode(key, stored.value())).transpose()
+}
+
+/// The keys under a prefix in a table.
+pub(super) fn under(values: &Values<'_>, prefix: &[u8]) -> Result<Vec<KeyValue>, redb::Error> {
+    let mut found = Vec::new();
+    for entry in values.range(prefix..)? {
+        let (key, value) = entry?;
+        if !key.value().starts_with(prefix) {
+            break;
+        }
+        found.push(decode(key.value(), value.value())?);
+    }
+    Ok(found)
+}
+
+/// Writes one key into a table.
+pub(super) fn put(values: &mut Values<'_>, kv: &KeyValue) -> Result<(), redb::Error> {
+    let mut stored = Vec::with_capacity(24 + kv.value.len());
+    stored.put_u64(kv.create_revision.0);
+    stored.put_u64(kv.mod_revision.0);
+    stored.put_u64(kv.version);
+    stored.put_slice(&kv.value);
+    values.insert(&*kv.key, &*stored)?;
+    Ok(())
+}
+
+fn decode(key: &[u8], mut stored: &[u8]) -> Result<KeyValue, redb::Error> {
     if stored.len() < 24 {
-        return None;
+        return Err(redb::Error::Corrupted("a value is too short".into()));
     }
     let (create, modified, version) = (stored.get_u64(), stored.get_u64(), stored.get_u64());
-    Some(KeyValue {
+    Ok(KeyValue {
         key: Bytes::copy_from_slice(key),
         value: Bytes::copy_from_slice(stored),
         create_revision: Revision(create),

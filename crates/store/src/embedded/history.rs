@@ -1,94 +1,71 @@
-//! What is durable: every key as it stands, the latest changes, and those who watch.
+//! The latest changes that are durable, and those who watch.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::contract::{Batch, Event, EventKind, KeyValue, Loaded, Revision, WatchError};
+use crate::contract::{Batch, Event, EventKind, Revision, WatchError};
 
-/// How many of the latest changes are kept for watches that start in the past.
+/// How many of the latest changes are kept for watches that start in the past, at most.
 const KEPT_BATCHES: usize = 4_096;
+/// How many bytes of them.
+const KEPT_BYTES: usize = 4 << 20;
 
-/// Every key as it stands at a revision.
-#[derive(Clone, Default)]
-pub(super) struct Head {
-    pub(super) revision: Revision,
-    pub(super) values: BTreeMap<Bytes, KeyValue>,
+type Received = Result<Batch, WatchError>;
+
+struct Watcher {
+    prefix: Bytes,
+    /// It knows everything up to this revision already.
+    after: Revision,
+    sender: mpsc::UnboundedSender<Received>,
 }
 
-impl Head {
-    /// The keys that start so, in order.
-    pub(super) fn under<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a KeyValue> {
-        let from =
-            self.values.range::<[u8], _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
-        from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, kv)| kv)
-    }
-
-    /// Moves on by a batch.
-    pub(super) fn apply(&mut self, batch: &Batch) {
-        for event in &batch.events {
-            match &event.kind {
-                EventKind::Put(kv) => drop(self.values.insert(kv.key.clone(), kv.clone())),
-                EventKind::Delete { key } => drop(self.values.remove(key)),
-            }
-        }
-        self.revision = batch.revision;
-    }
-}
-
-type Sender = mpsc::UnboundedSender<Result<Batch, WatchError>>;
-
-/// What is durable, and who wants to hear of more.
+/// What has become durable of late, and who wants to hear of more.
 pub(super) struct History {
-    head: Head,
-    latest: VecDeque<Arc<Batch>>,
-    watchers: Vec<(Bytes, Sender)>,
+    revision: Revision,
+    latest: VecDeque<Batch>,
+    kept_bytes: usize,
+    watchers: Vec<Watcher>,
 }
 
 impl History {
-    pub(super) fn new(head: Head) -> Self {
-        Self { head, latest: VecDeque::new(), watchers: Vec::new() }
+    /// A history that begins after `revision`.
+    pub(super) fn new(revision: Revision) -> Self {
+        Self { revision, latest: VecDeque::new(), kept_bytes: 0, watchers: Vec::new() }
     }
 
-    pub(super) fn load(&self, prefix: &[u8]) -> Loaded {
-        (self.head.under(prefix).cloned().collect(), self.head.revision)
+    /// The newest durable revision.
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// Takes in what has become durable, and tells those who watch.
     pub(super) fn publish(&mut self, batches: Vec<Batch>) {
         for batch in batches {
-            self.head.apply(&batch);
-            self.watchers.retain(|(prefix, watcher)| match matching(&batch, prefix) {
-                Some(batch) => watcher.send(Ok(batch)).is_ok(),
-                None => !watcher.is_closed(),
-            });
-            self.latest.push_back(Arc::new(batch));
-            if self.latest.len() > KEPT_BATCHES {
-                self.latest.pop_front();
+            self.revision = batch.revision;
+            self.watchers.retain(|watcher| watcher.tell(&batch));
+            self.kept_bytes += size(&batch);
+            self.latest.push_back(batch);
+            while self.latest.len() > KEPT_BATCHES || self.kept_bytes > KEPT_BYTES {
+                self.kept_bytes -= self.latest.pop_front().as_ref().map_or(0, size);
             }
         }
     }
 
-    pub(super) fn watch(
-        &mut self,
-        prefix: &[u8],
-        after: Revision,
-    ) -> mpsc::UnboundedReceiver<Result<Batch, WatchError>> {
+    /// The changes under `prefix` after a revision.
+    pub(super) fn watch(&mut self, prefix: &[u8], after: Revision) -> mpsc::UnboundedReceiver<Received> {
         let (sender, receiver) = mpsc::unbounded_channel();
         // The first change that is still known; what lies between `after` and it is forgotten.
-        let oldest = self.latest.front().map_or(Revision(self.head.revision.0 + 1), |batch| batch.revision);
-        if after.0 + 1 < oldest.0 {
+        let oldest = self.latest.front().map_or(Revision(self.revision.0 + 1), |batch| batch.revision);
+        if after.0.saturating_add(1) < oldest.0 {
             let _ = sender.send(Err(WatchError::Compacted(oldest)));
             return receiver;
         }
-        for batch in self.latest.iter().filter(|batch| batch.revision > after) {
-            if let Some(batch) = matching(batch, prefix) {
-                let _ = sender.send(Ok(batch));
-            }
+        let watcher = Watcher { prefix: Bytes::copy_from_slice(prefix), after, sender };
+        if self.latest.iter().all(|batch| watcher.tell(batch)) {
+            self.watchers.push(watcher);
         }
-        self.watchers.push((Bytes::copy_from_slice(prefix), sender));
         receiver
     }
 
@@ -98,12 +75,28 @@ impl History {
     }
 }
 
-/// The part of a batch that is under a prefix; none when nothing is.
-fn matching(batch: &Batch, prefix: &[u8]) -> Option<Batch> {
-    let under = |event: &&Event| match &event.kind {
-        EventKind::Put(kv) => kv.key.starts_with(prefix),
-        EventKind::Delete { key } => key.starts_with(prefix),
+impl Watcher {
+    /// Tells of a batch; false when nobody listens any more.
+    fn tell(&self, batch: &Batch) -> bool {
+        if batch.revision <= self.after {
+            return !self.sender.is_closed();
+        }
+        let events = batch.events.iter().filter(|event| key_of(event).starts_with(&self.prefix)).cloned();
+        self.sender.send(Ok(Batch { revision: batch.revision, events: events.collect() })).is_ok()
+    }
+}
+
+fn key_of(event: &Event) -> &Bytes {
+    match &event.kind {
+        EventKind::Put(kv) => &kv.key,
+        EventKind::Delete { key } => key,
+    }
+}
+
+fn size(batch: &Batch) -> usize {
+    let of = |event: &Event| match &event.kind {
+        EventKind::Put(kv) => kv.key.len() + kv.value.len(),
+        EventKind::Delete { key } => key.len(),
     };
-    let events: Vec<Event> = batch.events.iter().filter(under).cloned().collect();
-    (!events.is_empty()).then_some(Batch { revision: batch.revision, events })
+    batch.events.iter().map(of).sum()
 }

@@ -1,27 +1,31 @@
 //! The embedded engine: a `redb` file, one writer thread, and group commit.
 //!
-//! Transactions are decided one after the other on the head of the history, which the writer keeps
-//! in memory: all keys with their values. Those that arrive while a commit is being made durable
-//! form the next group and share one sync. Nobody hears of a transaction before it is durable.
+//! Transactions are decided one after the other on the newest state of the file. Those that arrive
+//! while a commit is being made durable form the next group and share one sync. Nobody hears of a
+//! transaction before it is durable.
+//!
+//! A file that exists is checked whole before anything is written to it. When a write fails (a full
+//! disk), the file is opened anew, which tells whether the group landed; the store takes writes
+//! again as soon as that succeeds. After a failed sync only a restart helps, since the system may
+//! show what never came to the disk.
 
+mod backend;
+mod blank;
 mod file;
 mod history;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::oneshot;
 
-use crate::contract::{BoxFuture, Loaded, Outcome, Revision, Store, StoreError, Transaction, Watch};
+use crate::contract::{
+    BoxFuture, KeyValue, Loaded, Outcome, Revision, Store, StoreError, Transaction, Watch,
+};
+use file::StoreFile;
 use history::History;
 use writer::{Request, Writer};
-
-/// etcd's default limit on a request, in bytes.
-const MAX_BYTES: usize = 1_572_864;
-/// The limit on the writes of a transaction; etcd's default of 128 must be raised to it
-/// (`--max-txn-ops`).
-const MAX_OPS: usize = 1_024;
 
 /// Why a store can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ pub enum OpenError {
     },
 }
 
+/// Opens the file; asked again after a failure.
+type Opener = Box<dyn Fn() -> Result<StoreFile, OpenError> + Send>;
+
 /// The embedded engine.
 pub struct Embedded {
     shared: Arc<Shared>,
@@ -64,13 +71,59 @@ pub struct Embedded {
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-/// What the writer has made durable, for those who load and watch.
+/// What the writer and those who read and watch share.
 struct Shared {
+    file: RwLock<Slot>,
     history: Mutex<History>,
+}
+
+/// Where the file is.
+enum Slot {
+    Open(StoreFile),
+    /// A write failed: it is to be opened anew.
+    Failed(String),
+    /// A sync failed: only a restart tells what is on the disk.
+    Lost(String),
+    Closed,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn set(&self, slot: Slot) {
+        // Whoever reads holds the file only as long as a read takes.
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = slot;
+    }
+
+    /// Runs `f` on the file while it is open.
+    fn with_file<T>(&self, f: impl FnOnce(&StoreFile) -> T) -> Result<T, StoreError> {
+        match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
+            Slot::Open(file) => Ok(f(file)),
+            Slot::Failed(cause) | Slot::Lost(cause) => Err(StoreError::Engine(cause.clone())),
+            Slot::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    fn must_reopen(&self) -> Result<bool, StoreError> {
+        match &*self.file.read().unwrap_or_else(PoisonError::into_inner) {
+            Slot::Open(_) => Ok(false),
+            Slot::Failed(_) => Ok(true),
+            Slot::Lost(cause) => Err(StoreError::Engine(cause.clone())),
+            Slot::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    fn give_up(&self, cause: &redb::Error) {
+        let lost = self.with_file(StoreFile::sync_failed).unwrap_or(true);
+        let cause = cause.to_string();
+        self.set(if lost { Slot::Lost(cause) } else { Slot::Failed(cause) });
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&StoreFile) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        self.with_file(f)?.map_err(|cause| StoreError::Engine(cause.to_string()))
+    }
 }
 
 impl Embedded {
@@ -79,10 +132,18 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`]; the file is untouched then.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let (file, head) = file::open(path)?;
-        let shared = Arc::new(Shared { history: Mutex::new(History::new(head.clone())) });
+        let owned = path.to_owned();
+        Self::start(path, Box::new(move || file::open(&owned)))
+    }
+
+    fn start(path: &Path, opener: Opener) -> Result<Self, OpenError> {
+        let file = opener()?;
+        let damaged = |cause: redb::Error| OpenError::Damaged { path: path.into(), cause: cause.to_string() };
+        let revision = file.revision().map_err(damaged)?;
+        let history = Mutex::new(History::new(revision));
+        let shared = Arc::new(Shared { file: RwLock::new(Slot::Open(file)), history });
         let (sender, receiver) = std::sync::mpsc::channel();
-        let writer = Writer::new(file, head, shared.clone());
+        let writer = Writer::new(shared.clone(), opener);
         let spawned = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&receiver));
         let unopenable =
             |cause: std::io::Error| OpenError::Unopenable { path: path.into(), cause: cause.to_string() };
@@ -97,7 +158,30 @@ impl Embedded {
             // A panic of the writer was answered to every waiting transaction already.
             let _ = writer.join();
         }
+        self.shared.set(Slot::Closed);
         lock(&self.shared.history).close();
+    }
+
+    /// Reads the file on a thread that may wait for the disk.
+    fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&StoreFile) -> Result<T, redb::Error> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StoreError>> {
+        let shared = self.shared.clone();
+        let reading = tokio::task::spawn_blocking(move || shared.read(f));
+        Box::pin(async move { reading.await.unwrap_or(Err(StoreError::Closed)) })
+    }
+
+    fn send(
+        &self,
+        transaction: Transaction,
+    ) -> Result<oneshot::Receiver<Result<Outcome, StoreError>>, StoreError> {
+        transaction.check()?;
+        let (answer, answered) = oneshot::channel();
+        let requests = lock(&self.requests);
+        let sender = requests.as_ref().ok_or(StoreError::Closed)?;
+        sender.send(Request { transaction, answer }).map_err(|_| StoreError::Closed)?;
+        Ok(answered)
     }
 }
 
@@ -107,36 +191,40 @@ impl Drop for Embedded {
     }
 }
 
-fn check_size(transaction: &Transaction) -> Result<(), StoreError> {
-    let size = |op: &crate::Op| match op {
-        crate::Op::Put { key, value } => key.len() + value.len(),
-        crate::Op::Delete { key } => key.len(),
-    };
-    let (ops, bytes) = (transaction.ops.len(), transaction.ops.iter().map(size).sum());
-    if ops > MAX_OPS || bytes > MAX_BYTES { Err(StoreError::TooLarge { ops, bytes }) } else { Ok(()) }
-}
-
 impl Store for Embedded {
     fn transact(&self, transaction: Transaction) -> BoxFuture<'_, Result<Outcome, StoreError>> {
-        let (answer, answered) = oneshot::channel();
-        let sent = check_size(&transaction).and_then(|()| {
-            let requests = lock(&self.requests);
-            let sender = requests.as_ref().ok_or(StoreError::Closed)?;
-            sender.send(Request { transaction, answer }).map_err(|_| StoreError::Closed)
-        });
+        let sent = self.send(transaction);
         Box::pin(async move {
-            sent?;
-            answered.await.unwrap_or(Err(StoreError::Closed))
+            // An answer that never comes is a writer that died: what it did then is not known.
+            sent?.await.unwrap_or_else(|_| Err(StoreError::Unknown("the writer stopped".into())))
         })
     }
 
     fn load(&self, prefix: &[u8]) -> BoxFuture<'_, Result<Loaded, StoreError>> {
-        let loaded = lock(&self.shared.history).load(prefix);
-        Box::pin(std::future::ready(Ok(loaded)))
+        self.range(prefix, b"", usize::MAX)
+    }
+
+    fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        let (prefix, after) = (prefix.to_vec(), after.to_vec());
+        self.read(move |file| file.range(&prefix, &after, limit))
+    }
+
+    fn get(&self, key: &[u8]) -> BoxFuture<'_, Result<Option<KeyValue>, StoreError>> {
+        let key = key.to_vec();
+        self.read(move |file| file.get(&key))
+    }
+
+    fn latest(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        let latest = self.shared.with_file(|_| lock(&self.shared.history).revision());
+        Box::pin(std::future::ready(latest))
     }
 
     fn watch(&self, prefix: &[u8], after: Revision) -> Watch {
         Watch::new(lock(&self.shared.history).watch(prefix, after))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { Self::close(self) })
     }
 }
 

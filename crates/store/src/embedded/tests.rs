@@ -1,6 +1,6 @@
 use super::*;
 use crate::conformance;
-use crate::contract::{Compare, Op};
+use crate::contract::{Compare, EventKind, Op};
 use bytes::Bytes;
 
 fn put(key: &str, value: &str) -> Transaction {
@@ -63,13 +63,80 @@ async fn a_watch_from_before_what_is_kept_is_told() {
 }
 
 #[tokio::test]
-async fn an_oversized_transaction_is_refused() {
+async fn a_later_form_is_refused_and_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    Embedded::open(&path).unwrap().close();
+    let facts: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("facts");
+    let database = redb::Database::open(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(facts).unwrap().insert("format", 99).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
+    let error = Embedded::open(&path).err().unwrap();
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }));
+    assert!(error.to_string().contains("store.redb"));
+    assert!(std::fs::read(&path).unwrap() == before);
+}
+
+#[tokio::test]
+async fn another_programs_file_is_refused_and_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let theirs: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("theirs");
+    let database = redb::Database::create(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(theirs).unwrap().insert("x", 1).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(Embedded::open(&path), Err(OpenError::Damaged { .. })));
+    assert!(std::fs::read(&path).unwrap() == before);
+}
+
+#[test]
+#[cfg(unix)]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let _store = Embedded::open(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_named() {
+    let error = Embedded::open(Path::new("/nowhere/at/all/store.redb")).err().unwrap();
+    assert!(matches!(&error, OpenError::Unopenable { .. }));
+    assert!(error.to_string().contains("/nowhere/at/all/store.redb"));
+}
+
+#[tokio::test]
+async fn a_watch_starts_where_the_load_ended() {
     let dir = tempfile::tempdir().unwrap();
     let store = Embedded::open(&dir.path().join("store.redb")).unwrap();
-    let large = "x".repeat(MAX_BYTES);
-    assert!(matches!(store.transact(put("k", &large)).await, Err(StoreError::TooLarge { .. })));
-    assert!(store.load(b"").await.unwrap().0.is_empty());
+    for n in 0..50 {
+        let writing = store.transact(put("k", &n.to_string()));
+        let (loaded, revision) = store.load(b"").await.unwrap();
+        let mut watch = store.watch(b"", revision);
+        writing.await.unwrap();
+        let last = store.latest().await.unwrap();
+        let mut seen = loaded.first().map(|kv| kv.value.clone());
+        let mut at = revision;
+        while at < last {
+            let batch = watch.next().await.unwrap().unwrap();
+            assert_eq!(batch.revision.0, at.0 + 1);
+            at = batch.revision;
+            if let Some(EventKind::Put(kv)) = batch.events.first().map(|event| &event.kind) {
+                seen = Some(kv.value.clone());
+            }
+        }
+        assert_eq!(seen.unwrap(), n.to_string());
+    }
 }
+
+mod faults;
 
 mod against_a_model {
     use super::*;
