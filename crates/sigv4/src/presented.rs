@@ -131,6 +131,10 @@ pub(crate) fn parse_credential(text: &str, form: FormKind) -> Result<(Box<str>, 
 
 /// The names in `SignedHeaders`, sorted. `None` if one is no header name or comes twice.
 pub(crate) fn parse_signed_headers(text: &str) -> Option<Vec<HeaderName>> {
+    // AWS signs names in lower case; another spelling is not what was signed.
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
     let names = text.split(';').map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
     let mut names: Vec<HeaderName> = names.collect::<Option<_>>()?;
     names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
