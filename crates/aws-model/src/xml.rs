@@ -54,9 +54,11 @@ impl XmlWriter {
 
     /// Writes the root element with its name space.
     pub(crate) fn root(&mut self, name: &str, namespace: &str, body: impl FnOnce(&mut Self)) {
-        let _ = write!(self.out, "<{name} xmlns=\"{namespace}\">");
+        for part in ["<", name, " xmlns=\"", namespace, "\">"] {
+            self.out.push_str(part);
+        }
         body(self);
-        let _ = write!(self.out, "</{name}>");
+        self.tag("</", name);
     }
 
     /// Writes an element with text.
@@ -72,6 +74,9 @@ impl XmlWriter {
     }
 
     fn escaped(&mut self, text: &str) {
+        if text.bytes().all(stands_for_itself) {
+            return self.out.push_str(text);
+        }
         let mut from = 0;
         for (at, c) in text.char_indices() {
             let Some(escaped) = escape(c) else { continue };
@@ -81,6 +86,11 @@ impl XmlWriter {
         }
         self.out.push_str(text.get(from..).unwrap_or_default());
     }
+}
+
+/// Whether a byte is a character that is never escaped: what nearly all texts are made of.
+fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"')
 }
 
 // A carriage return would be read as a line feed. The other control characters and the two that are

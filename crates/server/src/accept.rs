@@ -14,6 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+use crate::authenticate::LastHolder;
 use crate::body::Body;
 
 /// How long open requests may go on after a shutdown was asked for.
@@ -55,6 +56,18 @@ pub struct Arrival {
     pub peer: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
+    last_holder: Arc<LastHolder>,
+}
+
+impl Arrival {
+    /// A new connection from `peer`.
+    pub fn new(peer: SocketAddr, secure: bool) -> Self {
+        Self { peer, secure, last_holder: Arc::default() }
+    }
+
+    pub(crate) fn last_holder(&self) -> &LastHolder {
+        &self.last_holder
+    }
 }
 
 /// What answers requests.
@@ -86,7 +99,7 @@ pub async fn serve<A: Answer>(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let arrival = Arrival { peer, secure: false };
+        let arrival = Arrival::new(peer, false);
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let (answer, arrival) = (answer.clone(), arrival.clone());

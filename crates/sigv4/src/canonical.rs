@@ -1,6 +1,8 @@
 //! The canonical request and the string to sign.
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 
 use crate::encoding;
@@ -50,7 +52,7 @@ impl Canonical<'_> {
         out.push('\n');
         push_joined(&mut out, self.signed_headers);
         out.push('\n');
-        out.push_str(&self.payload.to_text());
+        self.payload.push_text(&mut out);
         Ok(out)
     }
 
@@ -133,7 +135,7 @@ pub(crate) fn push_joined(out: &mut String, names: &[HeaderName]) {
 /// Blanks around a header's value go, and those inside shrink to one. Bytes outside ASCII are taken
 /// as UTF-8 where they are; anything else cannot have been signed by a client of AWS.
 fn push_trimmed(out: &mut String, value: &[u8]) {
-    let text = String::from_utf8_lossy(value);
+    let text = std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
     // Most values, the longest of all, have no blank.
     if memchr::memchr2(b' ', b'\t', value).is_none() {
         out.push_str(&text);

@@ -1,5 +1,7 @@
 //! The `Authorization` header: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 
 use crate::error::{Family, Missing, SigError};
@@ -18,7 +20,8 @@ pub(crate) fn parse(
     family: Family,
     value: &HeaderValue,
 ) -> Result<Presented, SigError> {
-    let text = String::from_utf8_lossy(value.as_bytes());
+    // What a client sends is ASCII; anything else is only shown back in an error.
+    let text = value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed);
     let (algorithm, rest) = text.split_once(' ').unwrap_or((&text, ""));
     if !algorithm.starts_with(ALGORITHM_FAMILY) {
         return Err(unknown_mechanism(request, &text));
@@ -71,7 +74,7 @@ impl<'a> Parameters<'a> {
     /// by AWS as a part without an equal sign.
     fn parse(text: &'a str, family: Family, authorization: &str) -> Result<Self, SigError> {
         let mut found = Self::default();
-        for part in text.split([',', ' ', '\t']).filter(|part| !part.is_empty()) {
+        for part in parts(text).filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
                 return Err(SigError::NotKeyValue { part: part.into(), authorization: authorization.into() });
             };
@@ -106,6 +109,16 @@ impl<'a> Parameters<'a> {
         };
         SigError::IncompleteHeader { missing, authorization: authorization.into() }
     }
+}
+
+/// What stands between commas and blanks.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr3_iter(b',', b' ', b'\t', text.as_bytes()).chain([text.len()]);
+    ends.scan(0, |start, end| {
+        let part = text.get(*start..end);
+        *start = end + 1;
+        part
+    })
 }
 
 /// The date that counts: `X-Amz-Date` before `Date`.

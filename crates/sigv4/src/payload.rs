@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use crate::error::SigError;
-use crate::text::{hex, sha256, unhex};
+use crate::text::{push_hex, sha256, unhex};
 
 /// The header in which S3 clients declare the body's hash or form.
 pub(crate) const CONTENT_SHA256: &str = "x-amz-content-sha256";
@@ -54,12 +54,18 @@ impl PayloadHash {
 
     /// The text that stands in the canonical request and in the header.
     pub fn to_text(&self) -> String {
-        match self {
-            Self::Sha256(hash) => hex(hash),
-            Self::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
-            Self::StreamingSigned => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned(),
-            Self::StreamingSignedTrailer => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER".to_owned(),
-            Self::StreamingUnsignedTrailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER".to_owned(),
-        }
+        let mut text = String::with_capacity(64);
+        self.push_text(&mut text);
+        text
+    }
+
+    pub(crate) fn push_text(&self, out: &mut String) {
+        out.push_str(match self {
+            Self::Sha256(hash) => return push_hex(out, hash),
+            Self::Unsigned => "UNSIGNED-PAYLOAD",
+            Self::StreamingSigned => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+            Self::StreamingSignedTrailer => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+            Self::StreamingUnsignedTrailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        });
     }
 }

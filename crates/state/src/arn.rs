@@ -41,27 +41,43 @@ impl<'a> ArnParts<'a> {
 
 /// The ARN of an IAM entity: `kind` is `user`, `role`, `group`, `policy`, `instance-profile`, …
 pub fn iam(partition: Partition, account: AccountId, kind: &str, path: &str, name: &str) -> String {
-    format!("arn:{partition}:iam::{account}:{kind}{path}{name}")
+    joined(partition, ":iam::", Some(account), &[":", kind, path, name])
 }
 
 /// The ARN of an AWS managed policy, from its path and name (`service-role/X`).
 pub fn aws_managed_policy(partition: Partition, path_and_name: &str) -> String {
-    format!("arn:{partition}:iam::aws:policy/{path_and_name}")
+    joined(partition, ":iam::aws:policy/", None, &[path_and_name])
 }
 
 /// The ARN of an account's root user, which also stands for the account in policies.
 pub fn root(partition: Partition, account: AccountId) -> String {
-    format!("arn:{partition}:iam::{account}:root")
+    joined(partition, ":iam::", Some(account), &[":root"])
 }
 
 /// The ARN of a role session.
 pub fn assumed_role(partition: Partition, account: AccountId, role: &str, session: &str) -> String {
-    format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
+    joined(partition, ":sts::", Some(account), &[":assumed-role/", role, "/", session])
 }
 
 /// The ARN of a federated user session.
 pub fn federated_user(partition: Partition, account: AccountId, name: &str) -> String {
-    format!("arn:{partition}:sts::{account}:federated-user/{name}")
+    joined(partition, ":sts::", Some(account), &[":federated-user/", name])
+}
+
+// Every request names its caller by ARN several times: one allocation each, and no formatting.
+fn joined(partition: Partition, service: &str, account: Option<AccountId>, rest: &[&str]) -> String {
+    let length = rest.iter().map(|part| part.len()).sum::<usize>();
+    let mut arn = String::with_capacity(4 + 10 + service.len() + 12 + length);
+    arn.push_str("arn:");
+    arn.push_str(partition.as_str());
+    arn.push_str(service);
+    if let Some(account) = account {
+        account.push_to(&mut arn);
+    }
+    for part in rest {
+        arn.push_str(part);
+    }
+    arn
 }
 
 #[cfg(test)]

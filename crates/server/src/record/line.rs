@@ -4,19 +4,20 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use rolecall_access::iso8601;
 use serde_json::json;
 
+use super::event::EventWriter;
 use super::{LineFormat, Record};
 
 /// Writes the lines of a batch to standard error, with one write.
 pub(super) fn write(format: LineFormat, batch: &[Arc<Record>]) {
-    let mut lines = String::with_capacity(batch.len() * 160);
+    let mut lines = String::with_capacity(batch.len() * 192);
+    let mut writer = EventWriter::default();
     for record in batch {
         match format {
             LineFormat::Off => return,
-            LineFormat::Text => text(&mut lines, record),
-            LineFormat::Json => json_line(&mut lines, record),
+            LineFormat::Text => text(&mut lines, writer.time(record.at), record),
+            LineFormat::Json => json_line(&mut lines, writer.time(record.at), record),
         }
     }
     // A log that can't be written is no reason to stop answering.
@@ -27,29 +28,26 @@ fn caller(record: &Record) -> &str {
     record.caller.as_ref().map_or("-", |caller| &caller.arn)
 }
 
-fn text(out: &mut String, record: &Record) {
+fn text(out: &mut String, time: &str, record: &Record) {
     let code = record.error.as_ref().map_or("ok", |(code, _)| code);
-    let _ = writeln!(
-        out,
-        "{}  INFO request {} {}:{} {} {} caller={} took={}us",
-        iso8601(record.at),
-        record.request_id,
-        or_dash(record.service),
-        or_dash(&record.operation),
-        record.status,
-        code,
-        caller(record),
-        record.took.as_micros(),
-    );
+    let (id, service, operation) = (&record.request_id, or_dash(record.service), or_dash(&record.operation));
+    for part in [time, "  INFO request ", id, " ", service, ":", operation] {
+        out.push_str(part);
+    }
+    let _ = write!(out, " {} ", record.status);
+    for part in [code, " caller=", caller(record)] {
+        out.push_str(part);
+    }
+    let _ = writeln!(out, " took={}us", record.took.as_micros());
 }
 
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
 
-fn json_line(out: &mut String, record: &Record) {
+fn json_line(out: &mut String, time: &str, record: &Record) {
     let line = json!({
-        "timestamp": iso8601(record.at),
+        "timestamp": time,
         "level": "INFO",
         "message": "request",
         "request_id": record.request_id,

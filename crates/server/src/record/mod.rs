@@ -2,6 +2,7 @@
 //! request hands its record over and goes on; a thread writes the records down in batches.
 
 mod event;
+mod json;
 mod line;
 mod trail;
 
@@ -44,7 +45,7 @@ pub struct Record {
     /// `User-Agent`
     pub user_agent: Option<Box<str>>,
     /// Who asked, when that was proven.
-    pub caller: Option<CallerFacts>,
+    pub caller: Option<Arc<CallerFacts>>,
     /// The answer's status.
     pub status: u16,
     /// The answer's error code and message, for those that failed.

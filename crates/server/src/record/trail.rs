@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Record;
-use super::event::Event;
+use super::event::EventWriter;
 
 /// Where the trail is and how large it may grow.
 #[derive(Clone, Debug)]
@@ -51,9 +51,10 @@ impl Trail {
 
     /// Appends a batch with one write.
     pub(super) fn append(&mut self, batch: &[Arc<Record>]) -> io::Result<()> {
-        let mut lines = Vec::with_capacity(batch.len() * 512);
+        let mut lines = Vec::with_capacity(batch.len() * 1_024);
+        let mut writer = EventWriter::default();
         for record in batch {
-            serde_json::to_writer(&mut lines, &Event(record))?;
+            writer.write(&mut lines, record);
             lines.push(b'\n');
         }
         if self.size > 0 && self.size + lines.len() as u64 > self.settings.file_bytes {

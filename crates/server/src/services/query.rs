@@ -30,7 +30,7 @@ pub(crate) async fn answer_query(
         Err(error) => return passage.fail(&error, protocol),
     };
     let answered = match service {
-        Service::Iam => iam::answer(passage, authenticated.caller(), &asked).await,
+        Service::Iam => Box::pin(iam::answer(passage, authenticated.caller(), &asked)).await,
         Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
         Service::Ec2 => ec2::answer(passage, authenticated.caller(), &asked),
         Service::S3 | Service::Rolecall => Err(WireError::not_implemented(service.name(), &asked.operation)),

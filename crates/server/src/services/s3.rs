@@ -9,10 +9,9 @@ use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use rolecall_s3::{AuthFacts, AuthType, Caller, Fault, S3, S3Body, Value};
 use rolecall_sigv4::{ChunkLimits, Form, PayloadDecoder, PayloadHash, Presented, Request, SigError};
 
-use crate::authenticate::{Authenticated, authenticate};
+use crate::authenticate::Authenticated;
 use crate::body::{Body, Paced};
 use crate::line::Passage;
-use crate::record::CallerFacts;
 
 /// Answers a request to S3, with or without a proof.
 pub(crate) async fn answer_s3(
@@ -60,10 +59,10 @@ fn prove(passage: &mut Passage<'_>, presented: &Presented, parts: &Parts) -> Res
     let request = Request::from(parts);
     let proven = presented
         .declared_payload(request)
-        .and_then(|payload| authenticate(presented, parts, &payload, &passage.snapshot, passage.facts.now));
+        .and_then(|payload| passage.authenticate(presented, parts, &payload));
     match proven {
         Ok(authenticated) => {
-            passage.trace.caller = Some(CallerFacts::of(authenticated.caller()));
+            passage.trace.caller = Some(authenticated.facts());
             Ok(authenticated)
         }
         Err(error) => Err(refused(passage, &error)),
