@@ -1,7 +1,8 @@
 //! The state as the server holds it: a store, and the snapshot that follows it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rolecall_store::{Batch, EventKind, Outcome, Revision, Store, StoreError, WatchError};
@@ -45,6 +46,7 @@ pub struct State {
     current: Arc<ArcSwap<Snapshot>>,
     applied: watch::Receiver<Revision>,
     last_used: Arc<LastUsed>,
+    freshness: Arc<Freshness>,
 }
 
 impl State {
@@ -60,7 +62,7 @@ impl State {
         let (sender, applied) = watch::channel(revision);
         let follower = Follower { store: store.clone(), current: current.clone(), applied: sender };
         tokio::spawn(follower.run(revision));
-        Ok(Self { store, current, applied, last_used: Arc::default() })
+        Ok(Self { store, current, applied, last_used: Arc::default(), freshness: Arc::default() })
     }
 
     /// The present snapshot.
@@ -78,9 +80,33 @@ impl State {
         &self.last_used
     }
 
-    /// Whether the snapshot still follows the store.
+    /// Whether the snapshot still follows the store, and is no older than the bound that
+    /// [`Self::keep_within`] was given.
     pub fn is_following(&self) -> bool {
-        self.applied.has_changed().is_ok()
+        self.applied.has_changed().is_ok() && self.freshness.is_within_bound()
+    }
+
+    /// Asks the store again and again whether the snapshot has all that was acknowledged anywhere,
+    /// so that it is known how old it may be. From now on, a snapshot that was not confirmed for
+    /// longer than `bound` is not followed by anyone: [`Self::is_following`] says so.
+    ///
+    /// A store of this process's own needs none of this; one that others write to does.
+    pub async fn keep_within(self, bound: Duration) {
+        self.freshness.begin(bound);
+        loop {
+            let asked = Instant::now();
+            match tokio::time::timeout(bound, self.confirm()).await {
+                Ok(Ok(())) => self.freshness.confirmed(asked),
+                Ok(Err(cause)) => tracing::warn!(%cause, "the store can't say whether this node is behind"),
+                Err(_) => tracing::warn!("the store does not say whether this node is behind"),
+            }
+            tokio::time::sleep(bound / 4).await;
+        }
+    }
+
+    async fn confirm(&self) -> Result<(), StateError> {
+        let latest = self.store.latest().await?;
+        self.await_revision(latest).await
     }
 
     /// Runs `handler` on a transaction and lands what it wrote. The handler runs again on a newer
@@ -126,6 +152,44 @@ impl State {
             Ok(Ok(_)) => Ok(()),
             _ => Err(StateError::Stale),
         }
+    }
+}
+
+/// How lately the snapshot was known to have everything. In milliseconds since `base`, so that
+/// requests read it without a lock.
+struct Freshness {
+    base: Instant,
+    confirmed: AtomicU64,
+    /// 0 while there is no bound.
+    bound: AtomicU64,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { base: Instant::now(), confirmed: AtomicU64::new(0), bound: AtomicU64::new(0) }
+    }
+}
+
+impl Freshness {
+    fn begin(&self, bound: Duration) {
+        // What was loaded just now is as fresh as it can be.
+        self.confirmed(Instant::now());
+        let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.bound.store(bound, Ordering::Release);
+    }
+
+    fn confirmed(&self, at: Instant) {
+        self.confirmed.store(self.since_base(at), Ordering::Release);
+    }
+
+    fn is_within_bound(&self) -> bool {
+        let bound = self.bound.load(Ordering::Acquire);
+        let age = || self.since_base(Instant::now()).saturating_sub(self.confirmed.load(Ordering::Acquire));
+        bound == 0 || age() <= bound
+    }
+
+    fn since_base(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
     }
 }
 

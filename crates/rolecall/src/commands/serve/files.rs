@@ -102,6 +102,12 @@ pub(crate) fn write_root_credentials(data: &Path, root: &RootCredentials) -> Res
     write_private(&data.join(ROOT_CREDENTIALS), &text)
 }
 
+/// Removes root credentials that did not become the account's.
+pub(crate) fn forget_root_credentials(data: &Path) -> Result<(), FileError> {
+    let path = data.join(ROOT_CREDENTIALS);
+    fs::remove_file(&path).map_err(at(&path))
+}
+
 /// The master key: from `given` (64 hexadecimal digits), or from the file, which is made when it is
 /// absent and `may_create` says so.
 pub(crate) fn master_key(

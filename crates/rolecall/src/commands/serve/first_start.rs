@@ -30,8 +30,12 @@ pub(super) async fn make_account(
     // The credentials are kept before the account is made: a start that is cut short in between
     // finds them and goes on with them.
     files::write_root_credentials(data, &root)?;
-    state
+    let first = state
         .write(account, |txn| {
+            // Of several nodes that start at once, one makes the account.
+            if txn.snapshot().accounts().next().is_some() {
+                return Ok(false);
+            }
             let id = AccessKeyId::from_presented(&root.access_key_id);
             let (key, _) = access_keys::import(id, &root.secret_access_key, txn.master(), now, entropy);
             let record = AccountRecord {
@@ -45,9 +49,12 @@ pub(super) async fn make_account(
             };
             txn.create_record(&record);
             txn.rotate_key_ring(now, entropy);
-            Ok::<_, StateError>(())
+            Ok::<_, StateError>(true)
         })
         .await?;
+    if !first {
+        files::forget_root_credentials(data)?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod files;
 mod first_start;
 mod logging;
+mod open;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -16,16 +17,13 @@ use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
 use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock};
 use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
-use rolecall_store::{Embedded, OpenError, Store};
+use rolecall_store::OpenError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Failure;
 use crate::settings::{Settings, SettingsError};
-use first_start::GivenRoot;
 
-/// The store's file in the data directory.
-const STORE_FILE: &str = "store.redb";
 /// How often it is looked whether the session key is due to rotate.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
 /// How often the last uses of credentials are written to the store.
@@ -43,6 +41,30 @@ pub(crate) enum ServeError {
     /// The store can't be opened.
     #[error("the store can't be opened: {0}")]
     Open(#[from] OpenError),
+    /// etcd can't be used.
+    #[error(transparent)]
+    Etcd(#[from] rolecall_store::ConnectError),
+    /// The setting `store` names none. It is not repeated: there may be a password in it.
+    #[error("store is neither `embedded` nor the address of an etcd: {0}")]
+    StoreAddress(#[from] rolecall_store::SettingsError),
+    /// A file that a setting names can't be read.
+    #[error("{setting} names {path}, which can't be read: {cause}")]
+    Named {
+        /// The setting.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The store holds something, and the key that opens its secrets is not here.
+    #[error(
+        "the store is in use already, and its master key is not here: give it by master_key_file or ROLECALL_MASTER_KEY"
+    )]
+    NoMasterKey,
+    /// The store can't be read.
+    #[error("the store can't be read: {0}")]
+    Store(#[from] rolecall_store::StoreError),
     /// The objects' directory can't be opened.
     #[error("the objects can't be opened: {0}")]
     Objects(#[from] rolecall_s3::OpenError),
@@ -79,6 +101,7 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
 
 /// Reads every setting once, so that a bad one is told before anything is touched.
 fn check(settings: &Settings) -> Result<(), ServeError> {
+    open::check(settings)?;
     let _: AccountId = settings.get("account")?;
     let _: usize = settings.get("audit.recent")?;
     logging::line_format(settings)?;
@@ -97,7 +120,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let listener = TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address, cause })?;
     let bound = listener.local_addr().unwrap_or(address);
     files::prepare(&data)?;
-    let (store, state) = open_state(settings, &data).await?;
+    let (store, state) = open::state(settings, &data).await?;
     let recorder = Arc::new(Recorder::start(
         &trail_settings(settings, &data)?,
         settings.get("audit.recent")?,
@@ -117,33 +140,10 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     if let Err(cause) = state.last_used().flush(&state).await {
         tracing::warn!(%cause, "the last uses of credentials could not be written");
     }
-    store.close();
+    store.close().await;
     let _ = std::fs::remove_file(data.join(files::ENDPOINT));
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn open_state(settings: &Settings, data: &Path) -> Result<(Arc<Embedded>, State), ServeError> {
-    let kind = settings.text("store");
-    if kind != "embedded" {
-        return Err(settings.refuse("store", "only the embedded store is built so far".into()).into());
-    }
-    let path = data.join(STORE_FILE);
-    // A store whose master key is lost must not get a new one: nothing would open.
-    let fresh = !path.exists();
-    let file = settings.text("master_key_file");
-    let file = (!file.is_empty()).then(|| Path::new(file));
-    let master =
-        files::master_key(data, file, variable("ROLECALL_MASTER_KEY").as_deref(), fresh, &SystemEntropy)?;
-    let account: AccountId = settings.get("account")?;
-    let store = Arc::new(Embedded::open(&path)?);
-    let state = State::open(store.clone() as Arc<dyn Store>, master).await?;
-    let given = GivenRoot {
-        access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
-        secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
-    };
-    first_start::make_account(&state, data, account, given, SystemClock.now(), &SystemEntropy).await?;
-    Ok((store, state))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]
@@ -243,14 +243,17 @@ async fn write_last_used(state: State) {
 async fn rotate_session_keys(state: State) {
     loop {
         let now = SystemClock.now();
-        if state.snapshot().key_ring().is_due(now) {
+        if state.snapshot().key_ring().is_due(now) && state.is_following() {
             let account = state.snapshot().accounts().next().map(|account| account.id());
             let rotated = match account {
                 None => Ok(()),
                 Some(account) => {
                     state
                         .write(account, |txn| {
-                            txn.rotate_key_ring(now, &SystemEntropy);
+                            // Another node may have been first.
+                            if txn.snapshot().key_ring().is_due(now) {
+                                txn.rotate_key_ring(now, &SystemEntropy);
+                            }
                             Ok::<_, StateError>(())
                         })
                         .await

@@ -1,0 +1,139 @@
+//! Opening the store, embedded or etcd, and the state above it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rolecall_state::{AccountId, Entropy, State, SystemEntropy};
+use rolecall_store::{Credentials, Embedded, Etcd, EtcdSettings, Store, Tls};
+use zeroize::Zeroizing;
+
+use super::first_start::{self, GivenRoot};
+use super::{ServeError, files, variable};
+use crate::settings::Settings;
+use rolecall_server::{Clock as _, SystemClock};
+
+/// The store's file in the data directory.
+const STORE_FILE: &str = "store.redb";
+
+/// Whether the settings name a store.
+pub(super) fn check(settings: &Settings) -> Result<(), ServeError> {
+    staleness(settings)?;
+    match settings.text("store") {
+        "embedded" => Ok(()),
+        _ => etcd_settings(settings).map(drop),
+    }
+}
+
+/// The store that the settings name, and the state in it, with its first account.
+pub(super) async fn state(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
+    let (store, state) = match settings.text("store") {
+        "embedded" => embedded(settings, data).await?,
+        _ => etcd(settings, data).await?,
+    };
+    let given = GivenRoot {
+        access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
+        secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
+    };
+    let account: AccountId = settings.get("account")?;
+    first_start::make_account(&state, data, account, given, SystemClock.now(), &SystemEntropy).await?;
+    Ok((store, state))
+}
+
+async fn embedded(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
+    let path = data.join(STORE_FILE);
+    // A store whose master key is lost must not get a new one: nothing would open.
+    let master = master_key(settings, data, !path.exists())?;
+    let store: Arc<dyn Store> = Arc::new(Embedded::open(&path)?);
+    let state = State::open(store.clone(), master).await?;
+    Ok((store, state))
+}
+
+async fn etcd(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
+    let store: Arc<dyn Store> = Arc::new(Etcd::connect(&etcd_settings(settings)?).await?);
+    let (some, _) = store.range(b"", b"", 1).await?;
+    let master = match master_key(settings, data, some.is_empty()) {
+        Err(ServeError::Files(files::FileError::Io { cause, .. }))
+            if cause.kind() == std::io::ErrorKind::NotFound =>
+        {
+            return Err(ServeError::NoMasterKey);
+        }
+        other => other?,
+    };
+    let state = State::open(store.clone(), master).await?;
+    tokio::spawn(state.clone().keep_within(staleness(settings)?));
+    Ok((store, state))
+}
+
+fn master_key(
+    settings: &Settings,
+    data: &Path,
+    may_create: bool,
+) -> Result<rolecall_state::MasterKey, ServeError> {
+    let file = named(settings, "master_key_file");
+    let given = variable("ROLECALL_MASTER_KEY").map(Zeroizing::new);
+    let given = given.as_ref().map(|text| text.as_str());
+    Ok(files::master_key(data, file.as_deref(), given, may_create, &SystemEntropy)?)
+}
+
+fn staleness(settings: &Settings) -> Result<Duration, ServeError> {
+    let key = "store_staleness_seconds";
+    match settings.get::<u64>(key)? {
+        seconds @ 1..=3_600 => Ok(Duration::from_secs(seconds)),
+        _ => Err(settings.refuse(key, "it takes 1 to 3600 seconds".into()).into()),
+    }
+}
+
+fn etcd_settings(settings: &Settings) -> Result<EtcdSettings, ServeError> {
+    // Every start is a node of its own to the store: what an earlier one left open is not taken up.
+    let entropy: &dyn Entropy = &SystemEntropy;
+    let node: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let address = settings.text("store");
+    let mut etcd = match EtcdSettings::parse(address, node) {
+        // Where there may be a password, the value is not shown.
+        Err(error) if !address.contains('@') => {
+            return Err(settings
+                .refuse("store", format!("it is neither `embedded` nor etcd's: {error}"))
+                .into());
+        }
+        parsed => parsed?,
+    };
+    etcd.credentials = credentials(settings)?;
+    etcd.tls = Tls {
+        authority: contents(settings, "etcd.ca_file")?,
+        identity: match (contents(settings, "etcd.certificate_file")?, contents(settings, "etcd.key_file")?) {
+            (Some(certificate), Some(key)) => Some((certificate, Zeroizing::new(key))),
+            (None, None) => None,
+            _ => {
+                let both = "it goes together with etcd.key_file".to_owned();
+                return Err(settings.refuse("etcd.certificate_file", both).into());
+            }
+        },
+        server_name: Some(settings.text("etcd.server_name").to_owned()).filter(|name| !name.is_empty()),
+    };
+    Ok(etcd)
+}
+
+fn credentials(settings: &Settings) -> Result<Option<Credentials>, ServeError> {
+    let user = settings.text("etcd.user");
+    if user.is_empty() {
+        return Ok(None);
+    }
+    let Some(password) = contents(settings, "etcd.password_file")? else {
+        let both = "it goes together with etcd.password_file".to_owned();
+        return Err(settings.refuse("etcd.user", both).into());
+    };
+    let password = Zeroizing::new(password);
+    let password = Zeroizing::new(String::from_utf8_lossy(&password).trim_end().to_owned());
+    Ok(Some(Credentials { user: user.to_owned(), password }))
+}
+
+fn named(settings: &Settings, key: &'static str) -> Option<PathBuf> {
+    Some(settings.text(key)).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn contents(settings: &Settings, key: &'static str) -> Result<Option<Vec<u8>>, ServeError> {
+    let Some(path) = named(settings, key) else { return Ok(None) };
+    let read = std::fs::read(&path);
+    read.map(Some).map_err(|cause| ServeError::Named { setting: key, path, cause })
+}
