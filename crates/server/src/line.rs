@@ -220,7 +220,8 @@ fn stale() -> WireError {
 fn guessed_service(parts: &http::request::Parts) -> Service {
     let value =
         parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let scoped = value.split("Credential=").nth(1).and_then(|rest| rest.split('/').nth(3));
+    let at = memchr::memmem::find(value.as_bytes(), b"Credential=");
+    let scoped = at.and_then(|at| value.get(at..)).and_then(|rest| rest.split('/').nth(3));
     scoped.and_then(Service::of_scope).unwrap_or(
         if parts.uri.path() == "/" && parts.method == http::Method::POST {
             Service::Sts
