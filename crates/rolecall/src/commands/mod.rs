@@ -4,10 +4,14 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod instance;
+mod request;
 mod serve;
 mod validate;
 
 use std::process::ExitCode;
+
+pub(crate) use serve::INSTANCE_INIT;
 
 use crate::cli::{Cli, Command, SettingsArgs};
 use crate::settings::{Settings, SettingsError};
@@ -48,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
     }
