@@ -7,7 +7,9 @@ use std::time::Duration;
 use ring::rand::SystemRandom;
 use rolecall_ec2 as observe;
 use rolecall_imds::{Imds, ImdsParts, RENEW_BEFORE, TokenKey};
-use rolecall_instances::{Driver, DriverError, Exit, InstanceId, InstanceSpec, Running, UserData};
+use rolecall_instances::{
+    Driver, DriverError, DriverKind, Exit, InstanceId, InstanceSpec, Running, UserData,
+};
 use rolecall_state::entities::{Instance, InstanceState as State, StateReason};
 use rolecall_state::{AccountId, StateError, Txn};
 use tokio::sync::{mpsc, watch};
@@ -332,6 +334,10 @@ impl Works {
         spec.hostname = rolecall_ec2::private_dns_name(instance.private_ip, &self.parts.region);
         spec.user_data = rolecall_ec2::user_data(instance, &snapshot).map(UserData);
         spec.authorized_keys = instance.public_key.iter().cloned().collect();
+        if self.driver.kind() == DriverKind::MetadataOnly {
+            let url = |(name, _): &&mut (String, String)| name == "AWS_ENDPOINT_URL";
+            spec.env.iter_mut().filter(url).for_each(|(_, value)| value.clone_from(&self.parts.endpoint_url));
+        }
         Ok(spec)
     }
 

@@ -29,6 +29,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The name of this node: it runs what was started on it.
     pub node: Box<str>,
+    /// Where this machine's own programs reach the endpoint: those of metadata-only instances do.
+    pub endpoint_url: String,
     /// The region of instances.
     pub region: Box<str>,
     /// The directory of all instances.

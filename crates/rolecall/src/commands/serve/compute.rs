@@ -48,6 +48,7 @@ pub(super) fn run(
     settings: &Settings,
     data: &Path,
     endpoint: Arc<Endpoint>,
+    endpoint_url: String,
     stopped: watch::Receiver<bool>,
 ) -> Result<impl Future<Output = ()> + Send + use<>, ServeError> {
     let program = std::env::current_exe().map_err(ServeError::Runtime)?;
@@ -56,6 +57,7 @@ pub(super) fn run(
     let parts = Parts {
         limits: limits(settings)?,
         node: endpoint.node().into(),
+        endpoint_url,
         region: settings.text("region").into(),
         directory: directory(data),
         hidden: vec![data.to_owned()],

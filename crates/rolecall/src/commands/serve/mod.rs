@@ -139,7 +139,13 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         let _ = stop.send(true);
     });
     announce(&data, bound)?;
-    let supervised = tokio::spawn(compute::run(settings, &data, endpoint.clone(), stopped.clone())?);
+    let supervised = tokio::spawn(compute::run(
+        settings,
+        &data,
+        endpoint.clone(),
+        format!("http://{bound}"),
+        stopped.clone(),
+    )?);
     rolecall_server::serve(listener, limits(settings)?, endpoint, stopped).await;
     let _ = supervised.await;
     recorder.stop();
