@@ -165,9 +165,7 @@ impl Keeper {
     async fn settle(&self, mine: &[Subject]) {
         for one in mine {
             match one.instance.state {
-                State::Stopping => {
-                    write(&self.parts, one, |txn, id, now| observe::stopped(txn, id, now)).await
-                }
+                State::Stopping => write(&self.parts, one, observe::stopped).await,
                 State::ShuttingDown => {
                     write(&self.parts, one, |txn, id, now| observe::terminated(txn, id, None, now)).await
                 }
@@ -261,11 +259,11 @@ impl Works {
                     tracing::info!(instance = %id, "an instance is taken over");
                     self.attend((*one).clone(), running);
                     there.running.insert(id.to_string(), one.instance.reboots);
-                    write(&self.parts, one, |txn, id, now| observe::running(txn, id, now)).await;
+                    write(&self.parts, one, observe::running).await;
                 }
                 Err(cause) => {
                     tracing::warn!(instance = %id, %cause, "an instance could not be taken over");
-                    write(&self.parts, one, |txn, id, now| observe::lost(txn, id, now)).await;
+                    write(&self.parts, one, observe::lost).await;
                 }
             }
         }
@@ -309,7 +307,7 @@ impl Works {
                 tracing::info!(instance = id, "an instance runs");
                 self.attend(one.clone(), running);
                 let _ = self.done.send(Done::Runs { id, reboots: one.instance.reboots });
-                write(&self.parts, &one, |txn, id, now| observe::running(txn, id, now)).await;
+                write(&self.parts, &one, observe::running).await;
             }
             Err(cause) => {
                 tracing::error!(instance = id, %cause, "an instance can't be started");
@@ -347,15 +345,13 @@ impl Works {
         let id = one.instance.id.to_string();
         let parts = &self.parts;
         let (imds, endpoint) = (self.imds.clone(), parts.endpoint.clone());
+        let served = sockets::Served { imds, endpoint, limits: parts.limits.clone() };
         sockets::serve(
-            &id,
-            one.instance.private_ip,
+            (&id, one.instance.private_ip),
             listeners,
-            &exit,
-            &self.shutdown,
-            imds,
-            endpoint,
-            parts.limits.clone(),
+            served,
+            exit.clone(),
+            self.shutdown.clone(),
         );
         let (works, mut exit, mut shutdown) = (self.clone(), exit, self.shutdown.clone());
         tokio::spawn(async move {
@@ -378,7 +374,7 @@ impl Works {
     async fn stop(&self, one: Subject) {
         let Ok(id) = InstanceId::parse(one.instance.id.as_str()) else { return };
         match self.driver.stop(&id, STOP_GRACE).await {
-            Ok(()) => write(&self.parts, &one, |txn, id, now| observe::stopped(txn, id, now)).await,
+            Ok(()) => write(&self.parts, &one, observe::stopped).await,
             Err(cause) => {
                 tracing::error!(instance = %id, %cause, "an instance can't be stopped");
                 tokio::time::sleep(Duration::from_secs(1)).await;

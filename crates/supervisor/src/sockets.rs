@@ -8,24 +8,31 @@ use rolecall_instances::{ExitWatch, Listeners};
 use rolecall_server::{Endpoint, Limits, serve_instance};
 use tokio::sync::watch;
 
-/// Serves until the instance ends or the server stops. The sockets are closed then: an open one
-/// would keep the instance's network alive.
+/// What is served.
+pub(crate) struct Served {
+    pub(crate) imds: Arc<Imds>,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) limits: Limits,
+}
+
+/// Serves an instance (its id and address) until it ends or the server stops. The sockets are closed
+/// then: an open one would keep the instance's network alive.
 pub(crate) fn serve(
-    id: &str,
-    ip: Ipv4Addr,
+    (id, ip): (&str, Ipv4Addr),
     listeners: Listeners,
-    exit: &ExitWatch,
-    shutdown: &watch::Receiver<bool>,
-    imds: Arc<Imds>,
-    endpoint: Arc<Endpoint>,
-    limits: Limits,
+    served: Served,
+    mut exit: ExitWatch,
+    mut shutdown: watch::Receiver<bool>,
 ) {
+    let Served { imds, endpoint, limits } = served;
     let (end, ended) = watch::channel(false);
-    let (mut exit, mut shutdown) = (exit.clone(), shutdown.clone());
     tokio::spawn(async move {
+        let stopped = async {
+            let _ = shutdown.wait_for(|stop| *stop).await;
+        };
         tokio::select! {
             _ = exit.wait() => {}
-            _ = async { let _ = shutdown.wait_for(|stop| *stop).await; } => {}
+            () = stopped => {}
         }
         let _ = end.send(true);
     });
