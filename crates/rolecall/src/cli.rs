@@ -30,6 +30,8 @@ pub(crate) enum Command {
     },
     /// Assume a role and print its credentials, or run a command with them.
     Assume(rolecall_client::AssumeArgs),
+    /// Lend a role to a command by a credentials endpoint on loopback that renews them.
+    Metadata(rolecall_client::MetadataArgs),
     /// Say who the present credentials are.
     Whoami(rolecall_client::WhoamiArgs),
     /// Decide requests from standard input, one JSON object a line, without a server.

@@ -54,6 +54,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Validate(args) => validate::run(&args),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
+        Command::Metadata(args) => {
+            let surroundings = rolecall_client::Surroundings { clock: now };
+            client(async |terminal| rolecall_client::metadata(args, surroundings, terminal).await)
+        }
         Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
     }
 }
@@ -71,6 +75,11 @@ fn client(
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let mut terminal = terminal(&mut out, &mut err);
     Ok(runtime.block_on(run(&mut terminal))?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is where the clock is read")]
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]
