@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.process import program
+from harness.process import clean_environment, program, rolecall
 
 ANA = "arn:aws:iam::111122223333:user/ana"
 FROM_THE_OFFICE = {"Version": "2012-10-17", "Statement": [{
@@ -50,3 +50,17 @@ def test_policies_are_validated(tmp_path: Path, action: str, code: str | None, e
     assert codes == ([code] if code else []), as_json
     if code:
         assert f"{path}:1:" in done.stdout and code in done.stdout and "s3:GetObject" in done.stdout
+
+
+def test_an_action_that_takes_no_resource_is_decided_on_the_star(tmp_path):
+    """<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>: ListAllMyBuckets."""
+    def decided(resource_of_policy: str) -> str:
+        line = {"id": "1", "action": "s3:ListAllMyBuckets", "resource": "arn:aws:s3:::anything",
+                "principal": "arn:aws:iam::123456789012:user/u",
+                "identityPolicies": [{"name": "p", "policy": {"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": "s3:*", "Resource": resource_of_policy}]}}]}
+        answer = rolecall("decide", env=clean_environment(tmp_path), stdin=json.dumps(line) + "\n")
+        return json.loads(answer.stdout)["decision"]
+
+    assert decided("*") == "Allowed"
+    assert decided("arn:aws:s3:::anything") == "ImplicitlyDenied"

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rolecall_policy::{
-    Applicable, Context, Decision, Document, Explanation, Grammar, NotAPrincipal, Outcome, Policy,
-    PolicyKind, PolicySet, Principal, Reason, Request, decide, explain, needs_no_permission,
+    Applicable, Context, Decision, Document, Effect, Explanation, Grammar, NotAPrincipal, Outcome, Policy,
+    PolicyKind, PolicySet, Principal, Reason, Request, StatementRef, decide, explain, needs_no_permission,
 };
 use rolecall_state::snapshot::Account;
 use rolecall_state::{PolicyRef, Snapshot, Unevaluable};
@@ -86,6 +86,11 @@ struct Policies {
 }
 
 impl Policies {
+    fn all(&self) -> impl Iterator<Item = &PolicySet> {
+        let one = [&self.identity, &self.boundary, &self.session, &self.resource];
+        one.into_iter().flatten().chain(&self.service_control).chain(&self.resource_control)
+    }
+
     fn applicable(&self) -> Applicable<'_> {
         Applicable {
             identity: self.identity.as_ref(),
@@ -165,6 +170,54 @@ pub fn evaluate(
     snapshot: &Snapshot,
     demand: Demand,
 ) -> Result<Evidence, AccessError> {
+    evaluate_with(subject, facts, snapshot, demand, Supposed::default())
+}
+
+/// What a simulation supposes beside what is stored.
+#[derive(Default)]
+pub struct Supposed {
+    /// Identity-based policies that the caller has as well.
+    pub identity: Vec<Policy>,
+    /// Of the caller's own policies, those that are left out, by name or ARN.
+    pub without: Vec<String>,
+    /// The permissions boundary in place of the caller's own.
+    pub boundary: Option<PolicySet>,
+    /// Service control policies, a set for each level.
+    pub service_control: Vec<PolicySet>,
+}
+
+impl Supposed {
+    fn adjust(self, policies: &mut Policies) {
+        let left_out = |policy: &Policy| {
+            self.without.iter().any(|name| name == policy.name() || policy.arn() == Some(name.as_str()))
+        };
+        if !self.identity.is_empty() || !self.without.is_empty() {
+            let own =
+                policies.identity.iter().flat_map(|set| set.policies()).filter(|policy| !left_out(policy));
+            let all: Vec<Policy> = own.cloned().chain(self.identity).collect();
+            policies.identity = Some(PolicySet::compile(PolicyKind::Identity, all));
+        }
+        if self.boundary.is_some() {
+            policies.boundary = self.boundary;
+        }
+        if !self.service_control.is_empty() {
+            policies.service_control = self.service_control;
+        }
+    }
+}
+
+/// As [`evaluate`], with more or less than what is stored: the same path, so that a simulation can't
+/// differ from what would be enforced.
+///
+/// # Errors
+/// When a policy can't be evaluated.
+pub fn evaluate_with(
+    subject: Subject<'_>,
+    facts: &RequestFacts,
+    snapshot: &Snapshot,
+    demand: Demand,
+    supposed: Supposed,
+) -> Result<Evidence, AccessError> {
     if let (Subject::Caller(caller), true) = (subject, needs_no_permission(&demand.action)) {
         return free(caller, demand);
     }
@@ -197,6 +250,7 @@ pub fn evaluate(
         context.set("aws:ResourceAccount", account);
     }
     demand.set_keys(&mut context);
+    supposed.adjust(&mut policies);
     policies.resource = demand.resource_policy;
     policies.resource_policy_required = demand.resource_policy_required;
     let request = Request {
@@ -245,6 +299,43 @@ impl Evidence {
             context: &self.context,
         };
         show(&explain(&request, &self.policies.applicable()))
+    }
+
+    /// The statements that match the request, with the kind of policy each is in.
+    pub fn matching(&self) -> Vec<(PolicyKind, StatementRef<'_>)> {
+        let request = Request {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: self.resource_account.as_deref(),
+            context: &self.context,
+        };
+        let sets = self.policies.all();
+        sets.flat_map(|set| set.matching_statements(&request).into_iter().map(|found| (set.kind(), found)))
+            .collect()
+    }
+
+    /// All policies that had a say.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.all().flat_map(|set| set.policies())
+    }
+
+    /// Whether the permissions boundary lets the request through; none when there is no boundary.
+    pub fn boundary_allows(&self) -> Option<bool> {
+        let boundary = self.policies.boundary.as_ref()?;
+        let kinds = self.matching().into_iter().filter(|(kind, _)| *kind == boundary.kind());
+        let effects: Vec<_> = kinds.filter_map(|(_, statement)| statement.effect()).collect();
+        Some(!effects.contains(&Effect::Deny) && effects.contains(&Effect::Allow))
+    }
+
+    /// Whether any service control policies apply.
+    pub fn is_governed(&self) -> bool {
+        !self.policies.service_control.is_empty()
+    }
+
+    /// The kind of policy that decided, if one did.
+    pub fn deciding_kind(&self) -> Option<PolicyKind> {
+        self.explain(|explanation| explanation.decision.kind())
     }
 
     /// The context keys that the decision was taken on.

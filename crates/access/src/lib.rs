@@ -10,7 +10,9 @@ mod demand;
 pub mod message;
 pub mod session;
 
-pub use authorize::{AccessError, Authorized, Evidence, Ruling, Subject, authorize, evaluate};
+pub use authorize::{
+    AccessError, Authorized, Evidence, Ruling, Subject, Supposed, authorize, evaluate, evaluate_with,
+};
 pub use caller::{Caller, Identity, UnknownCaller};
 pub use context::{RequestFacts, iso8601};
 pub use demand::{Demand, Values};

@@ -214,9 +214,23 @@ impl Asked<'_> {
         })
     }
 
+    /// The user, role or group whose policies are simulated.
+    fn simulated(&self, source: &str) -> Demand {
+        let parts = rolecall_state::arn::ArnParts::parse(source);
+        let name = source.rsplit('/').next().unwrap_or_default();
+        match parts.and_then(|parts| parts.resource.split_once('/')).map(|(kind, _)| kind) {
+            Some("user") => self.user(name),
+            Some("role") => self.role(name),
+            Some("group") => self.group(name),
+            _ => self.demand("*".to_owned()),
+        }
+    }
+
     fn of_policy_or_profile(&self, request: &Request) -> Option<Demand> {
         use Request as R;
         Some(match request {
+            R::SimulatePrincipalPolicy(r) => self.simulated(&r.policy_source_arn),
+            R::GetContextKeysForPrincipalPolicy(r) => self.simulated(&r.policy_source_arn),
             R::GetPolicy(r) => self.policy(&r.policy_arn),
             R::DeletePolicy(r) => self.policy(&r.policy_arn),
             R::GetPolicyVersion(r) => self.policy(&r.policy_arn),

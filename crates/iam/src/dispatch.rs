@@ -9,7 +9,8 @@ use crate::error::IamError;
 use crate::{
     access_keys, account, attachments, authorization_details, boundaries, groups, inline, instance_profiles,
     login_profiles, mfa, oidc_providers, password_policy, policies, policy_lists, roles, saml_providers,
-    server_certificates, service_credentials, service_linked_roles, signing_certificates, ssh_keys, users,
+    server_certificates, service_credentials, service_linked_roles, signing_certificates, simulation,
+    ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -52,8 +53,8 @@ handlers! {
     CreatePolicyVersion => policies::create_policy_version,
     CreateRole => roles::create_role,
     CreateSAMLProvider => saml_providers::create_saml_provider,
-    CreateServiceSpecificCredential => service_credentials::create_service_specific_credential,
     CreateServiceLinkedRole => service_linked_roles::create_service_linked_role,
+    CreateServiceSpecificCredential => service_credentials::create_service_specific_credential,
     CreateUser => users::create_user,
     CreateVirtualMFADevice => mfa::create_virtual_mfa_device,
     DeactivateMFADevice => mfa::deactivate_mfa_device,
@@ -73,9 +74,9 @@ handlers! {
     DeleteSAMLProvider => saml_providers::delete_saml_provider,
     DeleteSSHPublicKey => ssh_keys::delete_ssh_public_key,
     DeleteServerCertificate => server_certificates::delete_server_certificate,
+    DeleteServiceLinkedRole => service_linked_roles::delete_service_linked_role,
     DeleteServiceSpecificCredential => service_credentials::delete_service_specific_credential,
     DeleteSigningCertificate => signing_certificates::delete_signing_certificate,
-    DeleteServiceLinkedRole => service_linked_roles::delete_service_linked_role,
     DeleteUser => users::delete_user,
     DeleteUserPermissionsBoundary => boundaries::delete_user_permissions_boundary,
     DeleteUserPolicy => inline::delete_user_policy,
@@ -88,6 +89,8 @@ handlers! {
     GetAccountAuthorizationDetails => authorization_details::get_account_authorization_details,
     GetAccountPasswordPolicy => password_policy::get_account_password_policy,
     GetAccountSummary => account::get_account_summary,
+    GetContextKeysForCustomPolicy => simulation::get_context_keys_for_custom_policy,
+    GetContextKeysForPrincipalPolicy => simulation::get_context_keys_for_principal_policy,
     GetGroup => groups::get_group,
     GetGroupPolicy => inline::get_group_policy,
     GetInstanceProfile => instance_profiles::get_instance_profile,
@@ -148,6 +151,8 @@ handlers! {
     ResetServiceSpecificCredential => service_credentials::reset_service_specific_credential,
     ResyncMFADevice => mfa::resync_mfa_device,
     SetDefaultPolicyVersion => policies::set_default_policy_version,
+    SimulateCustomPolicy => simulation::simulate_custom_policy,
+    SimulatePrincipalPolicy => simulation::simulate_principal_policy,
     TagInstanceProfile => instance_profiles::tag_instance_profile,
     TagMFADevice => mfa::tag_mfa_device,
     TagOpenIDConnectProvider => oidc_providers::tag_open_id_connect_provider,

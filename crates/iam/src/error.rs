@@ -27,6 +27,9 @@ pub enum IamError {
     /// A parameter's form is not possible.
     #[error("{0}")]
     Validation(String),
+    /// A policy can't be evaluated.
+    #[error("{0}")]
+    PolicyEvaluation(String),
     /// The marker of a list is none that an earlier answer gave.
     #[error("Invalid Marker.")]
     InvalidMarker,
@@ -124,6 +127,7 @@ impl IamError {
             Self::LimitExceeded(_) => ErrorCode::LimitExceeded,
             Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
+            Self::PolicyEvaluation(_) => ErrorCode::PolicyEvaluation,
             Self::Validation(_) | Self::InvalidMarker => ErrorCode::ValidationError,
             Self::UnmodifiableEntity(_) => ErrorCode::UnmodifiableEntity,
             Self::EntityTemporarilyUnmodifiable(_) => ErrorCode::EntityTemporarilyUnmodifiable,

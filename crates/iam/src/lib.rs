@@ -30,6 +30,7 @@ mod server_certificates;
 mod service_credentials;
 mod service_linked_roles;
 mod signing_certificates;
+mod simulation;
 mod ssh_keys;
 mod tags;
 mod users;

@@ -18,11 +18,15 @@
 //! statement could have allowed it, one item names the `kind` that had to. `because` is empty when no policy
 //! decides: for the root user, and for actions that need no permission.
 //!
+//! An action that takes no resource, by the Service Authorization Reference, is decided on `*` whatever the line
+//! says, where the decider was given that knowledge (`rolecall decide` is).
+//!
 //! A line that can't be decided on gives `{"id": …, "error": "…"}`; `id` is null when it can't be read.
 
 mod fields;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -84,7 +88,13 @@ pub struct Decider {
     context: Context,
     /// Whether answers say why.
     because: bool,
+    takes_no_resource: Option<TakesNoResource>,
+    /// What that said of each action so far.
+    known_actions: HashMap<Box<str>, bool>,
 }
+
+/// Whether an action is one that takes no resource.
+type TakesNoResource = Box<dyn Fn(&str) -> bool>;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -103,7 +113,21 @@ impl Decider {
     /// A decider whose lines are merged with these fields. What a line says itself comes first.
     #[must_use]
     pub fn new(shared: Option<Shared>) -> Self {
-        Self { shared: shared.unwrap_or_default(), context: Context::new(), because: true }
+        Self {
+            shared: shared.unwrap_or_default(),
+            context: Context::new(),
+            because: true,
+            takes_no_resource: None,
+            known_actions: HashMap::new(),
+        }
+    }
+
+    /// Decides on actions of which this says that they take no resource as AWS does: on `*`, whatever
+    /// resource a line names. It is asked once for each action.
+    #[must_use]
+    pub fn with_knowledge(mut self, takes_no_resource: impl Fn(&str) -> bool + 'static) -> Self {
+        self.takes_no_resource = Some(Box::new(takes_no_resource));
+        self
     }
 
     /// Leaves `because` empty, which is quicker.
@@ -162,6 +186,10 @@ impl Decider {
             .as_deref()
             .or(scalars.resource.as_deref())
             .ok_or(FormatError::Missing("resource"))?;
+        let resource = match &self.takes_no_resource {
+            Some(ask) if resource != "*" && takes_none(&mut self.known_actions, action, ask) => "*",
+            _ => resource,
+        };
         let owner = match &fields.resource_account {
             Some(own) => own.as_deref(),
             None => scalars.resource_account.as_deref(),
@@ -178,6 +206,13 @@ impl Decider {
         };
         let id = fields.id.or(scalars.id.as_deref());
         use_it(id, &request, &policies.applicable(action, resource))
+    }
+}
+
+fn takes_none(known: &mut HashMap<Box<str>, bool>, action: &str, ask: &TakesNoResource) -> bool {
+    match known.get(action) {
+        Some(answer) => *answer,
+        None => *known.entry(action.into()).or_insert_with(|| ask(action)),
     }
 }
 

@@ -8,6 +8,11 @@ use rolecall_policy::decide_format::{Decider, Shared};
 use super::Failure;
 use crate::cli::DecideArgs;
 
+/// Whether the Service Authorization Reference knows an action, and no resource that it takes.
+pub(super) fn takes_no_resource(action: &str) -> bool {
+    rolecall_service_reference::action(action).is_some_and(|action| action.is_wildcard_only())
+}
+
 /// Decides every line of standard input.
 pub(crate) fn run(args: &DecideArgs) -> Result<ExitCode, Failure> {
     let environment =
@@ -20,7 +25,7 @@ pub(crate) fn run(args: &DecideArgs) -> Result<ExitCode, Failure> {
             Some(Shared::parse(&text).map_err(|cause| environment(&name, &cause))?)
         }
     };
-    let mut decider = Decider::new(shared);
+    let mut decider = Decider::new(shared).with_knowledge(takes_no_resource);
     let mut input = BufReader::with_capacity(1 << 20, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     let (mut line, mut answer) = (Vec::new(), Vec::new());

@@ -36,13 +36,14 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
 
 /// Explains a request that was never made. The answer is no when it would be denied.
 fn hypothetical(line: &str, json: bool) -> Result<ExitCode, Failure> {
-    let shown = Decider::new(None).explain(line, |explanation| {
-        let text = match json {
-            true => serde_json::to_string_pretty(explanation).map(|text| text + "\n"),
-            false => Ok(explanation.to_text(TEXT_WIDTH) + "\n"),
-        };
-        (explanation.decision.is_allowed(), text)
-    });
+    let shown =
+        Decider::new(None).with_knowledge(super::decide::takes_no_resource).explain(line, |explanation| {
+            let text = match json {
+                true => serde_json::to_string_pretty(explanation).map(|text| text + "\n"),
+                false => Ok(explanation.to_text(TEXT_WIDTH) + "\n"),
+            };
+            (explanation.decision.is_allowed(), text)
+        });
     let (allowed, text) = shown.map_err(|cause| Failure::Environment(cause.to_string()))?;
     let text = text.map_err(|cause| Failure::Environment(cause.to_string()))?;
     let written = std::io::stdout().write_all(text.as_bytes());

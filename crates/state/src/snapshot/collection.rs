@@ -36,6 +36,11 @@ pub struct Entry<T: Entity> {
 }
 
 impl<T: Entity> Entry<T> {
+    /// An entity that is only supposed to be: no store holds it.
+    pub fn unstored(value: T) -> Arc<Self> {
+        Self::new(Revision::default(), Arc::new(value))
+    }
+
     fn new(revision: Revision, value: Arc<T>) -> Arc<Self> {
         Arc::new(Self { revision, value, derived: T::Derived::default() })
     }

@@ -189,6 +189,14 @@ impl Account {
         user.derived.identity.get_or_init(build).as_ref().map_err(Clone::clone)
     }
 
+    /// The policies of a group.
+    ///
+    /// # Errors
+    /// When one of them can't be evaluated.
+    pub fn group_policies(&self, group: &Group) -> Result<Vec<Policy>, Unevaluable> {
+        self.held(&group.inline, &group.attached)
+    }
+
     /// The identity-based policies of a role.
     ///
     /// # Errors

@@ -341,12 +341,12 @@ impl EvaluationResult {
         self.eval_action_name.render(x, "EvalActionName");
         self.eval_resource_name.render(x, "EvalResourceName");
         self.eval_decision.render(x, "EvalDecision");
-        list_unless_empty(x, "MatchedStatements", "member", &self.matched_statements);
-        list_unless_empty(x, "MissingContextValues", "member", &self.missing_context_values);
+        x.list("MatchedStatements", "member", &self.matched_statements);
+        x.list("MissingContextValues", "member", &self.missing_context_values);
         self.organizations_decision_detail.render(x, "OrganizationsDecisionDetail");
         self.permissions_boundary_decision_detail.render(x, "PermissionsBoundaryDecisionDetail");
         x.map("EvalDecisionDetails", &self.eval_decision_details);
-        list_unless_empty(x, "ResourceSpecificResults", "member", &self.resource_specific_results);
+        x.list("ResourceSpecificResults", "member", &self.resource_specific_results);
     }
 }
 
@@ -1248,8 +1248,8 @@ impl ResourceSpecificResult {
     pub(crate) fn members(&self, x: &mut XmlWriter) {
         self.eval_resource_name.render(x, "EvalResourceName");
         self.eval_resource_decision.render(x, "EvalResourceDecision");
-        list_unless_empty(x, "MatchedStatements", "member", &self.matched_statements);
-        list_unless_empty(x, "MissingContextValues", "member", &self.missing_context_values);
+        x.list("MatchedStatements", "member", &self.matched_statements);
+        x.list("MissingContextValues", "member", &self.missing_context_values);
         x.map("EvalDecisionDetails", &self.eval_decision_details);
         self.permissions_boundary_decision_detail.render(x, "PermissionsBoundaryDecisionDetail");
     }
