@@ -315,6 +315,16 @@ impl Evidence {
             .collect()
     }
 
+    /// The kinds of policy that had a say, also where there was none of the kind that allows.
+    pub fn kinds(&self) -> impl Iterator<Item = PolicyKind> {
+        self.policies.all().map(PolicySet::kind)
+    }
+
+    /// All policies that had a say, with their kind.
+    pub fn policies_by_kind(&self) -> impl Iterator<Item = (PolicyKind, &Policy)> {
+        self.policies.all().flat_map(|set| set.policies().iter().map(|policy| (set.kind(), policy)))
+    }
+
     /// All policies that had a say.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.policies.all().flat_map(|set| set.policies())

@@ -360,6 +360,12 @@ impl Passage<'_> {
         body: &[u8],
     ) -> Response<Body> {
         match service {
+            Service::Iam if parts.uri.path().starts_with(services::TOOLBOX_PATH) => {
+                services::answer_toolbox(self, authenticated.caller(), parts)
+            }
+            Service::AccessAnalyzer => {
+                services::answer_access_analyzer(self, authenticated.caller(), parts, body)
+            }
             Service::Iam | Service::Sts | Service::Ec2 => {
                 services::answer_query(self, service, authenticated, parts, body).await
             }
@@ -384,7 +390,7 @@ impl Passage<'_> {
             Service::Iam => Protocol::Query(rolecall_aws_model::iam::NAMESPACE),
             Service::Sts => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
             Service::Ec2 => Protocol::Ec2,
-            Service::S3 | Service::Rolecall => Protocol::Json,
+            Service::S3 | Service::AccessAnalyzer | Service::Rolecall => Protocol::Json,
         }
     }
 

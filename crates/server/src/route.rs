@@ -16,6 +16,8 @@ pub(crate) enum Service {
     Ec2,
     /// S3
     S3,
+    /// Access Analyzer
+    AccessAnalyzer,
     /// This program's own operations.
     Rolecall,
 }
@@ -28,6 +30,7 @@ impl Service {
             "sts" => Self::Sts,
             "ec2" => Self::Ec2,
             "s3" | "s3express" => Self::S3,
+            "access-analyzer" => Self::AccessAnalyzer,
             "rolecall" => Self::Rolecall,
             _ => return None,
         })
@@ -50,6 +53,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Ec2 => "ec2",
             Self::S3 => "s3",
+            Self::AccessAnalyzer => "access-analyzer",
             Self::Rolecall => "rolecall",
         }
     }
@@ -60,7 +64,7 @@ impl Service {
             Self::Iam | Self::Sts => Family::Query,
             Self::Ec2 => Family::Ec2,
             Self::S3 => Family::S3,
-            Self::Rolecall => Family::Json,
+            Self::AccessAnalyzer | Self::Rolecall => Family::Json,
         }
     }
 }

@@ -1,13 +1,18 @@
 //! The table from services to the crates that know their rules: each module parses, asks for the
 //! decision, hands over, and renders; none has a rule of its own.
 
+mod access_analyzer;
 mod ec2;
 mod iam;
+mod json;
 mod query;
 mod rolecall;
 mod s3;
 mod sts;
+mod toolbox;
 
+pub(crate) use access_analyzer::answer_access_analyzer;
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;
 pub(crate) use s3::{answer_s3, into_body};
+pub(crate) use toolbox::{PATH as TOOLBOX_PATH, answer_toolbox};
