@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import time
@@ -15,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 from harness import instances, lab
 from harness.clients import AWS_CLI, ROOT, Aws, Cli, allow, cli, document, trust
-from harness.instances import await_condition, await_state, execute, metadata, output, run
+from harness.instances import METADATA, await_condition, await_state, execute, metadata, output, run
 from harness.process import ACCOUNT, REGION, Server, program
 
 pytestmark = pytest.mark.skipif(instances.unavailable() is not None,
@@ -135,6 +137,40 @@ def test_the_javascript_sdk_needs_no_configuration(server: Server, instance: str
     script = f"cd {ROOT}/tests/e2e/js && exec node --input-type=module -e '{JAVASCRIPT}'"
     arn = output(server, instance, "/bin/sh", "-c", script).strip()
     assert arn.endswith(f":assumed-role/{lab.ROLE}/{instance}")
+
+
+def test_the_rust_sdk_needs_no_configuration(tmp_path: Path) -> None:
+    # Our own client is made of the official SDK's configuration and its STS.
+    shown = tmp_path / "bin"
+    shown.mkdir()
+    shutil.copy(program(), shown / "rolecall")
+    server = instances.server(tmp_path / "server", ROLECALL_INSTANCES_SHOWN=str(shown)).start()
+    try:
+        root = Aws(server, server.root)
+        instances.declare(root)
+        [name] = run(root)
+        assert f"assumed-role/{lab.ROLE}/{name}" in output(server, name, str(shown / "rolecall"), "whoami")
+    finally:
+        _remove_all(server)
+        server.stop()
+
+
+def test_an_instance_can_prove_which_it_is(server: Server, instance: str, tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    told = output(server, instance, "/usr/bin/python3", "-c", METADATA, "v2",
+                  "dynamic/instance-identity/document", "dynamic/instance-identity/signature")
+    end = told.index("}") + 1
+    assert json.loads(told[:end])["instanceId"] == instance
+    (tmp_path / "document").write_text(told[:end])
+    (tmp_path / "signature").write_bytes(base64.b64decode("".join(told[end:].split())))
+    certificate = server.data / "instances/identity-certificate.pem"
+    key = subprocess.run(["openssl", "x509", "-in", str(certificate), "-pubkey", "-noout"], capture_output=True, check=True)
+    (tmp_path / "key").write_bytes(key.stdout)
+    verify = ["openssl", "dgst", "-sha256", "-verify", str(tmp_path / "key"), "-signature", str(tmp_path / "signature")]
+    assert subprocess.run([*verify, str(tmp_path / "document")], capture_output=True).returncode == 0
+    (tmp_path / "document").write_text(told[:end].replace(instance, "i-00000000000000000"))
+    assert subprocess.run([*verify, str(tmp_path / "document")], capture_output=True).returncode != 0
 
 
 def test_a_profile_may_name_the_instance_as_its_source(server: Server, instance: str) -> None:
