@@ -4,6 +4,7 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod papers;
 mod serve;
 mod validate;
 
@@ -48,6 +49,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Completions { shell } => papers::completions(shell),
+        Command::Man { directory } => papers::man(directory.as_deref()),
+        Command::Reference => papers::reference(),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
     }
