@@ -65,10 +65,16 @@ fn markdown() -> String {
     for subcommand in command.get_subcommands().filter(|one| one.get_name() != "help" && !one.is_hide_set()) {
         section(&mut text, subcommand);
     }
-    text.push_str("\n## Settings\n\n| setting | variable | default | what it does |\n| --- | --- | --- | --- |\n");
+    text.push_str(
+        "\n## Settings\n\n| setting | variable | default | what it does |\n| --- | --- | --- | --- |\n",
+    );
     for setting in SETTINGS {
-        let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
-        row(&mut text, &[&format!("`{}`", setting.key), &format!("`{}`", setting.variable()), &default, setting.about]);
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
+        row(
+            &mut text,
+            &[&format!("`{}`", setting.key), &format!("`{}`", setting.variable()), &default, setting.about],
+        );
     }
     text
 }
@@ -79,7 +85,8 @@ fn section(text: &mut String, command: &clap::Command) {
     let _ = write!(text, "\n## rolecall {}\n\n{about}\n\n", command.get_name());
     text.push_str("| argument | variable | default | what it does |\n| --- | --- | --- | --- |\n");
     for argument in command.get_arguments().filter(|one| !one.is_hide_set() && is_own(one)) {
-        let variable = argument.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+        let variable =
+            argument.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         row(text, &[&format!("`{}`", form(argument)), &variable, &defaults(argument), &help]);
     }
@@ -137,7 +144,8 @@ mod tests {
     fn man_pages_are_written_for_every_subcommand() {
         let folder = tempfile::tempdir().unwrap();
         man(Some(folder.path())).unwrap();
-        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
         for name in ["rolecall.1", "rolecall-serve.1", "rolecall-assume.1"] {
             assert!(names.iter().any(|one| one == name), "{name} is not among {names:?}");
         }
