@@ -71,6 +71,29 @@ pub struct AssumeArgs {
     pub command: Vec<String>,
 }
 
+/// `rolecall metadata`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct MetadataArgs {
+    /// The role to lend: its ARN, or its name (with its path, if any) in the caller's account
+    #[arg(long, value_name = "ROLE", env = "ROLE_ARN")]
+    pub role: String,
+    /// The name of the sessions, as audit trails show it
+    #[arg(long, value_name = "NAME", env = "ROLE_SESSION_NAME")]
+    pub session_name: Option<String>,
+    /// How long each session lasts, in seconds; raised to the server's minimum when below it
+    #[arg(long = "duration", value_name = "SECONDS", env = "DURATION_SECONDS")]
+    pub duration_seconds: Option<i32>,
+    /// What the role's trust policy expects as sts:ExternalId
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<String>,
+    /// Where and as whom
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// A command to lend the role to; without one, the endpoint is printed and served until interrupted
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
 /// `rolecall whoami`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct WhoamiArgs {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 
 use crate::connection::Connection;
 use crate::delivery::{deliver, run};
@@ -13,7 +14,7 @@ use crate::{AssumeArgs, ClientError, Terminal, web_identity, whoami};
 
 /// What AWS accepts at least, for a server that does not name its own minimum.
 const AWS_MINIMUM_SECONDS: i32 = 900;
-const OPERATION: &str = "AssumeRole";
+pub(crate) const OPERATION: &str = "AssumeRole";
 
 /// Assumes the role and hands its credentials over in the wanted form, or runs the command with them.
 ///
@@ -38,9 +39,20 @@ async fn session(
     connection: &Connection,
     terminal: &mut Terminal<'_>,
 ) -> Result<Session, ClientError> {
+    let request = request(args, connection, terminal).await?;
+    let (_, session) = open(request, args.duration_seconds, connection, terminal).await?;
+    Ok(session)
+}
+
+/// The request that the arguments ask for, not sent yet.
+pub(crate) async fn request(
+    args: &AssumeArgs,
+    connection: &Connection,
+    terminal: &mut Terminal<'_>,
+) -> Result<AssumeRoleFluentBuilder, ClientError> {
     let role_arn = role_arn(&args.role, connection).await?;
     let mfa_code = mfa_code(args, terminal)?;
-    let request = connection
+    Ok(connection
         .sts
         .assume_role()
         .role_arn(role_arn)
@@ -48,14 +60,27 @@ async fn session(
         .set_duration_seconds(args.duration_seconds)
         .set_external_id(args.external_id.clone())
         .set_serial_number(args.mfa_serial.clone())
-        .set_token_code(mfa_code);
-    let mut answer = request.clone().send().await;
-    if let Some(minimum) = answer.as_ref().err().and_then(|error| raised(error, args.duration_seconds)) {
-        say_raised(args.duration_seconds, minimum, terminal)?;
-        answer = request.duration_seconds(minimum).send().await;
+        .set_token_code(mfa_code))
+}
+
+/// Sends the request, once more with the server's minimum when the duration is below it; returns the
+/// form of the request that was admitted, for renewals.
+pub(crate) async fn open(
+    request: AssumeRoleFluentBuilder,
+    asked: Option<i32>,
+    connection: &Connection,
+    terminal: &mut Terminal<'_>,
+) -> Result<(AssumeRoleFluentBuilder, Session), ClientError> {
+    let mut admitted = request;
+    let mut answer = admitted.clone().send().await;
+    if let Some(minimum) = answer.as_ref().err().and_then(|error| raised(error, asked)) {
+        say_raised(asked, minimum, terminal)?;
+        admitted = admitted.duration_seconds(minimum);
+        answer = admitted.clone().send().await;
     }
     let answer = answer.map_err(|error| ClientError::of_sdk(OPERATION, &connection.endpoint, &error))?;
-    Session::of_answer(OPERATION, answer.credentials(), answer.assumed_role_user())
+    let session = Session::of_answer(OPERATION, answer.credentials(), answer.assumed_role_user())?;
+    Ok((admitted, session))
 }
 
 /// The role's ARN; a mere name belongs to the caller's account, which only STS knows.

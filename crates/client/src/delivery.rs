@@ -42,7 +42,7 @@ fn exports(credentials: &SessionCredentials) -> String {
 }
 
 /// A word for POSIX shells: in single quotes, where only the quote itself needs care.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

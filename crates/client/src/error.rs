@@ -90,6 +90,14 @@ pub enum ClientError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The endpoint that lends credentials can't be served.
+    #[error("no credentials endpoint on {address}: {cause}")]
+    Endpoint {
+        /// Where it was to listen.
+        address: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// Standard output or standard error is gone.
     #[error("could not write the answer: {0}")]
     Output(#[from] io::Error),
@@ -111,6 +119,7 @@ impl ClientError {
             | Self::NoToken { .. }
             | Self::File { .. }
             | Self::Command { .. }
+            | Self::Endpoint { .. }
             | Self::Output(_) => 2,
         }
     }

@@ -97,6 +97,16 @@ pub fn create(
     .ok_or(GenerationFailed)
 }
 
+/// A new RSA key as PKCS #8 (DER), for signing documents.
+///
+/// # Errors
+/// [`GenerationFailed`] where the random bytes are unusable.
+pub fn signing_key(random: Random<'_>) -> Result<Zeroizing<Vec<u8>>, GenerationFailed> {
+    let key = rsa::PrivateKey::new(&mut Source(random), RSA_BITS).map_err(|_| GenerationFailed)?;
+    let der = key.to_pkcs8_der().map_err(|_| GenerationFailed)?;
+    Ok(Zeroizing::new(der.as_bytes().to_vec()))
+}
+
 /// Reads the public key that ImportKeyPair is given for a pair called `name`, decoded from Base64.
 ///
 /// # Errors

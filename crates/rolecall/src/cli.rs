@@ -30,12 +30,16 @@ pub(crate) enum Command {
     },
     /// Assume a role and print its credentials, or run a command with them.
     Assume(rolecall_client::AssumeArgs),
+    /// Lend a role to a command by a credentials endpoint on loopback that renews them.
+    Metadata(rolecall_client::MetadataArgs),
     /// Say who the present credentials are.
     Whoami(rolecall_client::WhoamiArgs),
     /// Decide requests from standard input, one JSON object a line, without a server.
     Decide(DecideArgs),
     /// Explain a recorded request by the id that its answer carried, or one that was never made.
     Explain(ExplainArgs),
+    /// Start instances, run programs in them, look at them, end them.
+    Instance(InstanceArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
@@ -130,4 +134,106 @@ pub(crate) struct ValidateArgs {
     /// As JSON, in the shape of Access Analyzer's `ValidatePolicy`.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What `instance` takes.
+#[derive(Args)]
+pub(crate) struct InstanceArgs {
+    #[command(subcommand)]
+    pub(crate) command: InstanceCommand,
+    /// The server; `AWS_ENDPOINT_URL` where unset.
+    #[arg(
+        long,
+        env = "AWS_ENDPOINT_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4566",
+        global = true
+    )]
+    pub(crate) endpoint_url: String,
+    /// The server's data directory, in which `exec` and `ssh` find the instance.
+    #[arg(long, env = "ROLECALL_DATA", value_name = "DIR", default_value = "./rolecall-data", global = true)]
+    pub(crate) data: PathBuf,
+}
+
+/// What is done with instances.
+#[derive(Subcommand)]
+pub(crate) enum InstanceCommand {
+    /// Start an instance, and wait until it runs.
+    Run {
+        /// The instance profile whose role it gets, by name or ARN.
+        #[arg(long)]
+        profile: Option<String>,
+        /// The key pair that may log in.
+        #[arg(long)]
+        key_name: Option<String>,
+        /// A file whose contents are run at the first boot, as cloud-init runs a script.
+        #[arg(long, value_name = "FILE")]
+        user_data: Option<PathBuf>,
+        /// Answer version 2 of the metadata service alone.
+        #[arg(long)]
+        require_tokens: bool,
+        /// Its tag `Name`.
+        #[arg(long)]
+        name: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List instances.
+    Ls {
+        /// Terminated ones too.
+        #[arg(long)]
+        all: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a program in an instance.
+    Exec {
+        /// The instance's id.
+        id: String,
+        /// The user to run as; root where unset.
+        #[arg(long)]
+        user: Option<String>,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Log in to an instance by ssh.
+    Ssh {
+        /// The instance's id.
+        id: String,
+        /// The private key.
+        #[arg(short, long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+        /// The user.
+        #[arg(long, default_value = "ec2-user")]
+        user: String,
+        /// A command to run in place of a shell.
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Print what an instance printed on its console.
+    Logs {
+        /// The instance's id.
+        id: String,
+    },
+    /// Start stopped instances, and wait until they run.
+    Start {
+        /// Their ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Stop instances, and wait until they are stopped.
+    Stop {
+        /// Their ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Terminate instances, and wait until they are gone.
+    Rm {
+        /// Their ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
 }

@@ -1,7 +1,7 @@
 //! Accepting connections: the only place where limits on time, size and number are set.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,28 @@ pub async fn serve<A: Answer>(
     listener: TcpListener,
     limits: Limits,
     answer: Arc<A>,
+    shutdown: watch::Receiver<bool>,
+) {
+    serve_from(listener, None, limits, answer, shutdown).await;
+}
+
+/// As [`serve`], for a listener inside an instance: whoever connects is that instance, whatever
+/// address its socket shows, and never this machine's trusted loopback.
+pub async fn serve_instance<A: Answer>(
+    listener: TcpListener,
+    instance: Ipv4Addr,
+    limits: Limits,
+    answer: Arc<A>,
+    shutdown: watch::Receiver<bool>,
+) {
+    serve_from(listener, Some(instance), limits, answer, shutdown).await;
+}
+
+async fn serve_from<A: Answer>(
+    listener: TcpListener,
+    instance: Option<Ipv4Addr>,
+    limits: Limits,
+    answer: Arc<A>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let server = connection_builder(&limits);
@@ -99,6 +121,7 @@ pub async fn serve<A: Answer>(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let peer = instance.map_or(peer, |ip| SocketAddr::from((ip, peer.port())));
         let arrival = Arrival::new(peer, false);
         let answer = answer.clone();
         let service = service_fn(move |request| {

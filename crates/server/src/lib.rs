@@ -14,7 +14,7 @@ mod request_id;
 mod route;
 mod services;
 
-pub use accept::{Answer, Arrival, Limits, serve};
+pub use accept::{Answer, Arrival, Limits, serve, serve_instance};
 pub use body::{Body, full};
-pub use line::{Clock, Endpoint, Parts, SystemClock};
+pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};
 pub use metrics::Metrics;

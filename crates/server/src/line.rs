@@ -60,6 +60,10 @@ pub struct Parts {
     pub sts_limits: rolecall_sts::Limits,
     /// S3.
     pub s3: S3,
+    /// The name of this node: the same over its restarts.
+    pub node: Box<str>,
+    /// What instances print.
+    pub console: Box<dyn rolecall_ec2::ConsoleSource>,
     /// The region where a request does not say.
     pub region: Box<str>,
     /// The bearer token that opens the metrics from beyond loopback; empty when there is none.
@@ -72,6 +76,22 @@ pub struct Endpoint {
     metrics: Metrics,
     ids: RequestIds,
     code_attempts: Attempts,
+}
+
+/// A call that this program made itself.
+pub struct ServiceCall {
+    /// When.
+    pub at: Timestamp,
+    /// Of which service, such as `sts`.
+    pub service: &'static str,
+    /// Such as `AssumeRole`.
+    pub operation: &'static str,
+    /// The service that made it, such as `ec2.amazonaws.com`.
+    pub invoked_by: &'static str,
+    /// The code and message, if it was refused.
+    pub error: Option<(&'static str, String)>,
+    /// The decisions that were taken.
+    pub evidence: Vec<Evidence>,
 }
 
 /// A request on its way: what is known of it so far.
@@ -132,6 +152,39 @@ impl Endpoint {
     pub(crate) fn is_metrics_token(&self, given: &str) -> bool {
         let wanted = self.parts.metrics_token.as_bytes();
         !wanted.is_empty() && bool::from(given.as_bytes().ct_eq(wanted))
+    }
+
+    /// Records a call that this program made itself, as a service of AWS does for its users.
+    pub fn record_service_call(&self, call: ServiceCall) {
+        self.parts.recorder.add(Record {
+            request_id: self.ids.next().as_str().into(),
+            at: call.at,
+            took: std::time::Duration::ZERO,
+            service: call.service,
+            operation: call.operation.into(),
+            region: self.parts.region.clone(),
+            source_ip: None,
+            user_agent: Some(call.invoked_by.into()),
+            caller: None,
+            status: if call.error.is_some() { 403 } else { 200 },
+            error: call.error.map(|(code, message)| (code.into(), message.into())),
+            evidence: call.evidence,
+        });
+    }
+
+    /// Where ids and secrets come from.
+    pub fn entropy_source(&self) -> &dyn Entropy {
+        &*self.parts.entropy
+    }
+
+    /// The name of this node.
+    pub fn node(&self) -> &str {
+        &self.parts.node
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
     }
 
     fn facts(&self, parts: &http::request::Parts, arrival: &Arrival, now: Timestamp) -> RequestFacts {
@@ -220,7 +273,8 @@ fn stale() -> WireError {
 fn guessed_service(parts: &http::request::Parts) -> Service {
     let value =
         parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let scoped = value.split("Credential=").nth(1).and_then(|rest| rest.split('/').nth(3));
+    let at = memchr::memmem::find(value.as_bytes(), b"Credential=");
+    let scoped = at.and_then(|at| value.get(at..)).and_then(|rest| rest.split('/').nth(3));
     scoped.and_then(Service::of_scope).unwrap_or(
         if parts.uri.path() == "/" && parts.method == http::Method::POST {
             Service::Sts

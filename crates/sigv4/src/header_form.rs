@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::error::{Family, Missing, SigError};
 use crate::presented::{
@@ -14,6 +14,9 @@ use crate::timestamp::Timestamp;
 /// The one algorithm spoken here.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const ALGORITHM_FAMILY: &str = "AWS4-";
+// Looked up by name, they would be read anew for each request.
+static AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+pub(crate) static SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 pub(crate) fn parse(
     request: Request<'_>,
@@ -46,7 +49,7 @@ pub(crate) fn parse(
         access_key_id,
         scope,
         signed_headers,
-        token: header_text(request.headers, "x-amz-security-token").map(Into::into),
+        token: header_text(request.headers, &SECURITY_TOKEN).map(Into::into),
         timestamp,
         form: Form::Header,
         family,
@@ -143,8 +146,8 @@ impl<'a> DateHeader<'a> {
 }
 
 fn date(request: Request<'_>) -> (Option<DateHeader<'_>>, bool) {
-    let amz = header_text(request.headers, "x-amz-date").map(DateHeader::Amz);
-    let date = amz.or_else(|| header_text(request.headers, "date").map(DateHeader::Http));
+    let amz = header_text(request.headers, &AMZ_DATE).map(DateHeader::Amz);
+    let date = amz.or_else(|| header_text(request.headers, &http::header::DATE).map(DateHeader::Http));
     let missing = date.is_none();
     (date, missing)
 }

@@ -3,6 +3,7 @@
 use crate::encoding;
 use crate::error::{ExpiresFault, Family, Missing, MissingQuery, SigError};
 use crate::header_form::ALGORITHM;
+use crate::header_form::SECURITY_TOKEN;
 use crate::presented::{
     Form, FormKind, Presented, Request, has_parameter, header_text, parse_credential, parse_signed_headers,
 };
@@ -123,7 +124,7 @@ pub(crate) fn parse(request: Request<'_>, family: Family) -> Result<Presented, S
 /// The token stands in the query; a header in its place must be signed, which [`crate::verify`] sees
 /// to, and both together are refused rather than one preferred.
 fn token(request: Request<'_>, query: Option<String>, family: Family) -> Result<Option<Box<str>>, SigError> {
-    let header = header_text(request.headers, "x-amz-security-token");
+    let header = header_text(request.headers, &SECURITY_TOKEN);
     match (query, header) {
         (Some(_), Some(_)) => Err(SigError::DuplicateParameter {
             name: "X-Amz-Security-Token".into(),

@@ -11,20 +11,30 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Appends lower-case hexadecimal of `bytes`.
 pub(crate) fn push_hex(out: &mut String, bytes: &[u8]) {
-    for chunk in bytes.chunks(32) {
-        let mut digits = [0_u8; 64];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
-            if let [high, low] = pair {
-                (*high, *low) = (digit(byte >> 4), digit(byte & 0x0f));
-            }
-        }
-        let written = digits.get(..chunk.len() * 2).unwrap_or_default();
-        out.push_str(std::str::from_utf8(written).unwrap_or_default());
+    out.reserve(bytes.len() * 2);
+    for byte in bytes {
+        out.push_str(PAIRS.get(usize::from(*byte) * 2..usize::from(*byte) * 2 + 2).unwrap_or_default());
     }
 }
 
-fn digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+/// The two digits of each byte, one behind the other.
+const PAIRS: &str = match std::str::from_utf8(&PAIR_BYTES) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const PAIR_BYTES: [u8; 512] = pairs();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse it")]
+const fn pairs() -> [u8; 512] {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [0; 512];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte * 2] = digits[byte >> 4];
+        pairs[byte * 2 + 1] = digits[byte & 15];
+        byte += 1;
+    }
+    pairs
 }
 
 /// The bytes behind 64 lower-case hexadecimal digits.

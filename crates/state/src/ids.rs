@@ -47,7 +47,7 @@ impl std::str::FromStr for AccountId {
 
 impl AccountId {
     /// The twelve digits, in ASCII: every ARN has them, so they are not left to `format!`.
-    fn digits(self) -> [u8; 12] {
+    pub fn digits(self) -> [u8; 12] {
         let mut rest = self.0;
         let mut digits = [b'0'; 12];
         for digit in digits.iter_mut().rev() {

@@ -70,6 +70,11 @@ impl State {
         self.current.load_full()
     }
 
+    /// The revision that the snapshot has come to, for whoever waits for changes.
+    pub fn revisions(&self) -> watch::Receiver<Revision> {
+        self.applied.clone()
+    }
+
     /// The store beneath.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

@@ -7,6 +7,7 @@ mod env;
 mod error;
 mod identity;
 pub mod mfa;
+mod service_session;
 mod session_policies;
 mod session_token;
 mod tags;
@@ -18,6 +19,7 @@ use rolecall_aws_model::sts::{Operation, Request, Response};
 pub use demands::demands;
 pub use env::{Env, Limits};
 pub use error::StsError;
+pub use service_session::{ServiceSession, assume_for_service};
 
 /// Carries an authorized operation out.
 ///

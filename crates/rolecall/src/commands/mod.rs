@@ -4,11 +4,15 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod instance;
 mod papers;
+mod request;
 mod serve;
 mod validate;
 
 use std::process::ExitCode;
+
+pub(crate) use serve::INSTANCE_INIT;
 
 use crate::cli::{Cli, Command, SettingsArgs};
 use crate::settings::{Settings, SettingsError};
@@ -52,7 +56,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),
+        Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
+        Command::Metadata(args) => {
+            let surroundings = rolecall_client::Surroundings { clock: now };
+            client(async |terminal| rolecall_client::metadata(args, surroundings, terminal).await)
+        }
         Command::Whoami(args) => client(async |terminal| rolecall_client::whoami(args, terminal).await),
     }
 }
@@ -70,6 +79,11 @@ fn client(
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let mut terminal = terminal(&mut out, &mut err);
     Ok(runtime.block_on(run(&mut terminal))?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is where the clock is read")]
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is where the environment is read")]

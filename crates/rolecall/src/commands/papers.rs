@@ -62,9 +62,7 @@ fn markdown() -> String {
         .to_owned();
     let mut command = Cli::command();
     command.build();
-    for subcommand in command.get_subcommands().filter(|one| one.get_name() != "help" && !one.is_hide_set()) {
-        section(&mut text, subcommand);
-    }
+    sections(&mut text, &command, "rolecall");
     text.push_str(
         "\n## Settings\n\n| setting | variable | default | what it does |\n| --- | --- | --- | --- |\n",
     );
@@ -79,12 +77,26 @@ fn markdown() -> String {
     text
 }
 
-fn section(text: &mut String, command: &clap::Command) {
+/// A section for each subcommand, and behind it those of its own.
+fn sections(text: &mut String, command: &clap::Command, name: &str) {
+    for subcommand in command.get_subcommands().filter(|one| one.get_name() != "help" && !one.is_hide_set()) {
+        let name = format!("{name} {}", subcommand.get_name());
+        section(text, subcommand, &name);
+        sections(text, subcommand, &name);
+    }
+}
+
+fn section(text: &mut String, command: &clap::Command, name: &str) {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     // Writing to a String does not fail.
-    let _ = write!(text, "\n## rolecall {}\n\n{about}\n\n", command.get_name());
+    let _ = write!(text, "\n## {name}\n\n{about}\n");
+    let shown = |one: &&clap::Arg| !one.is_hide_set() && is_own(one);
+    if !command.get_arguments().any(|one| shown(&one)) {
+        return;
+    }
+    text.push('\n');
     text.push_str("| argument | variable | default | what it does |\n| --- | --- | --- | --- |\n");
-    for argument in command.get_arguments().filter(|one| !one.is_hide_set() && is_own(one)) {
+    for argument in command.get_arguments().filter(shown) {
         let variable =
             argument.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();

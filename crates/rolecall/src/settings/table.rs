@@ -63,7 +63,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "instances.driver",
         "auto",
-        "`namespace`, `metadata-only`, or `auto` for the best that the machine has.",
+        "`namespace`, `metadata-only`, `auto` for the best that the machine has, or `off`.",
+    ),
+    setting(
+        "instances.shown",
+        "",
+        "Directories of this machine that instances see beside the system's, read-only; colons between.",
     ),
     setting(
         "imds.credential_seconds",

@@ -52,7 +52,10 @@ impl EventWriter {
             event.truth("readOnly", is_read_only(&record.operation));
             event.text("eventType", "AwsApiCall");
             event.truth("managementEvent", record.service != "s3");
-            event.value("recipientAccountId", &record.caller.as_ref().map(|caller| caller.account));
+            match &record.caller {
+                Some(caller) => event.account("recipientAccountId", caller.account),
+                None => event.optional("recipientAccountId", None),
+            }
             if let Some((code, message)) = &record.error {
                 event.text("errorCode", code);
                 event.text("errorMessage", message);
@@ -70,7 +73,7 @@ fn write_identity(identity: &mut JsonText<'_>, caller: &CallerFacts) {
     identity.text("type", caller.kind);
     identity.text("principalId", &caller.principal_id);
     identity.text("arn", &caller.arn);
-    identity.value("accountId", &caller.account);
+    identity.account("accountId", caller.account);
     identity.text("accessKeyId", &caller.access_key_id);
     if let Some(name) = &caller.user_name {
         identity.text("userName", name);

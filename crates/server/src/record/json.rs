@@ -1,5 +1,6 @@
 //! JSON written straight into a buffer: a record is written for each request, and its form is fixed.
 
+use rolecall_state::AccountId;
 use serde::Serialize;
 
 /// JSON being written. Members are written in turn; the caller opens and closes.
@@ -50,6 +51,11 @@ impl<'a> JsonText<'a> {
             Some(text) => self.text(name, text),
             None => self.name(name).out.extend_from_slice(b"null"),
         }
+    }
+
+    /// Writes a member that is an account's id, as a text.
+    pub(super) fn account(&mut self, name: &'static str, account: AccountId) {
+        self.text(name, std::str::from_utf8(&account.digits()).unwrap_or_default());
     }
 
     /// Writes a member that is a number.

@@ -45,7 +45,7 @@ pub(super) async fn answer(
 }
 
 /// Does slow work so that this thread's other requests go on elsewhere meanwhile.
-fn aside<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn aside<R>(work: impl FnOnce() -> R) -> R {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),

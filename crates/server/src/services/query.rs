@@ -32,7 +32,7 @@ pub(crate) async fn answer_query(
     let answered = match service {
         Service::Iam => Box::pin(iam::answer(passage, authenticated.caller(), &asked)).await,
         Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
-        Service::Ec2 => ec2::answer(passage, authenticated.caller(), &asked),
+        Service::Ec2 => Box::pin(ec2::answer(passage, authenticated.caller(), &asked)).await,
         Service::S3 | Service::Rolecall => Err(WireError::not_implemented(service.name(), &asked.operation)),
     };
     match answered {

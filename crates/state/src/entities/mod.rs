@@ -4,6 +4,7 @@ mod account;
 mod credentials;
 mod federation;
 mod group;
+mod instance;
 mod instance_profile;
 mod managed_policy;
 mod mfa;
@@ -23,6 +24,9 @@ pub use credentials::{
 };
 pub use federation::{OidcProvider, SamlProvider};
 pub use group::Group;
+pub use instance::{
+    ClientToken, Instance, InstanceMetadataOptions, InstanceState, KeyPair, ProfileAssociation, StateReason,
+};
 pub use instance_profile::InstanceProfile;
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
 pub use mfa::{MfaAssignment, MfaDevice};

@@ -9,8 +9,8 @@ use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
 use crate::entities::{
-    AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider,
-    ServerCertificate, User,
+    AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, OidcProvider, Role,
+    SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{AccountId, UniqueId};
 use crate::last_used::LastUse;
@@ -41,6 +41,10 @@ pub struct Account {
     pub oidc_providers: Collection<OidcProvider>,
     /// SAML providers.
     pub saml_providers: Collection<SamlProvider>,
+    /// EC2 instances.
+    pub instances: Collection<Instance>,
+    /// EC2 key pairs.
+    pub key_pairs: Collection<KeyPair>,
     pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
@@ -70,6 +74,8 @@ impl Account {
             server_certificates: Collection::default(),
             oidc_providers: Collection::default(),
             saml_providers: Collection::default(),
+            instances: Collection::default(),
+            key_pairs: Collection::default(),
             last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,

@@ -11,8 +11,8 @@ use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
 use crate::entities::{
-    AccessKey, AccountRecord, Group, InstanceProfile, ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role,
-    SamlProvider, ServerCertificate, User,
+    AccessKey, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, NameKey,
+    OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
@@ -175,6 +175,12 @@ impl Snapshot {
             }
             SamlProvider::COLLECTION => {
                 account.change(change, &key, |a| &mut a.saml_providers)?;
+            }
+            Instance::COLLECTION => {
+                account.change(change, &key, |a| &mut a.instances)?;
+            }
+            KeyPair::COLLECTION => {
+                account.change(change, &key, |a| &mut a.key_pairs)?;
             }
             _ => return Err(unknown()),
         }

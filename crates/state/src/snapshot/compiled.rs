@@ -11,8 +11,8 @@ use super::account::Account;
 use super::collection::{Entity, Entry};
 use crate::arn;
 use crate::entities::{
-    AttachedPolicies, Group, InlinePolicies, InstanceProfile, ManagedPolicy, MfaDevice, NameKey,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AttachedPolicies, Group, InlinePolicies, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
+    NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
@@ -139,6 +139,8 @@ plain_entities! {
     ServerCertificate in "server-certificates",
     OidcProvider in "oidc-providers",
     SamlProvider in "saml-providers",
+    Instance in "instances",
+    KeyPair in "key-pairs",
 }
 
 /// AWS managed policies that were compiled, shared by all accounts.

@@ -4,8 +4,8 @@ use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
 use crate::entities::{
-    AttachedPolicies, Group, InstanceProfile, ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider,
-    ServerCertificate, User,
+    AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, OidcProvider,
+    Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
@@ -82,6 +82,14 @@ impl Indexed for MfaDevice {
 }
 
 // What these are for is found by their names alone.
+impl Indexed for Instance {
+    fn index(&self, _account: &mut Account, _present: bool) {}
+}
+
+impl Indexed for KeyPair {
+    fn index(&self, _account: &mut Account, _present: bool) {}
+}
+
 impl Indexed for ServerCertificate {
     fn index(&self, _: &mut Account, _: bool) {}
 }

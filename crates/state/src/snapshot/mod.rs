@@ -24,7 +24,7 @@ pub use indexes::{Holder, HolderKind};
 use crate::entities::AccessKey;
 use crate::ids::{AccessKeyId, AccountId, UniqueId};
 use crate::key_ring::{KeyRing, StoredKeyRing};
-use crate::seal::MasterKey;
+use crate::seal::{MasterKey, Sealed, Secret};
 
 /// Whose a long-term access key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,11 @@ impl Snapshot {
         let secret = self.master.open(&key.key.secret, &purpose).ok()?;
         let secret = SecretKey::new(secret.expose_str()?);
         Some(key.secret.get_or_init(|| secret))
+    }
+
+    /// What was sealed under the master key for this purpose; none when it can't be opened.
+    pub fn open_sealed(&self, sealed: &Sealed, purpose: &str) -> Option<Secret> {
+        self.master.open(sealed, purpose).ok()
     }
 
     /// The keys that seal sessions.

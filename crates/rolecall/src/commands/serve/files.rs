@@ -11,6 +11,7 @@ use rolecall_state::{Entropy, MasterKey};
 pub(crate) const ENDPOINT: &str = "endpoint";
 const ROOT_CREDENTIALS: &str = "root-credentials";
 const MASTER_KEY: &str = "master-key";
+const NODE: &str = "node";
 
 /// What is wrong with a file of the data directory.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +101,21 @@ pub(crate) fn write_root_credentials(data: &Path, root: &RootCredentials) -> Res
         root.access_key_id, root.secret_access_key
     );
     write_private(&data.join(ROOT_CREDENTIALS), &text)
+}
+
+/// The name of this node: made at its first start, the same from then on.
+pub(crate) fn node_name(data: &Path, entropy: &dyn Entropy) -> Result<String, FileError> {
+    let path = data.join(NODE);
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Ok(_) => Err(FileError::Damaged { path, cause: "it holds no name" }),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            let name: String = entropy.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+            write_private(&path, &format!("{name}\n"))?;
+            Ok(name)
+        }
+        Err(cause) => Err(at(&path)(cause)),
+    }
 }
 
 /// Removes root credentials that did not become the account's.

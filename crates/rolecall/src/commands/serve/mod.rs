@@ -1,6 +1,9 @@
 //! `rolecall serve`
 
 pub(super) mod files;
+pub(crate) use compute::INSTANCE_INIT;
+pub(crate) use compute::directory as instances_directory;
+mod compute;
 mod first_start;
 mod logging;
 mod open;
@@ -102,6 +105,7 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
 /// Reads every setting once, so that a bad one is told before anything is touched.
 fn check(settings: &Settings) -> Result<(), ServeError> {
     open::check(settings)?;
+    compute::check(settings)?;
     let _: AccountId = settings.get("account")?;
     let _: usize = settings.get("audit.recent")?;
     logging::line_format(settings)?;
@@ -135,7 +139,15 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         let _ = stop.send(true);
     });
     announce(&data, bound)?;
+    let supervised = tokio::spawn(compute::run(
+        settings,
+        &data,
+        endpoint.clone(),
+        format!("http://{bound}"),
+        stopped.clone(),
+    )?);
     rolecall_server::serve(listener, limits(settings)?, endpoint, stopped).await;
+    let _ = supervised.await;
     recorder.stop();
     if let Err(cause) = state.last_used().flush(&state).await {
         tracing::warn!(%cause, "the last uses of credentials could not be written");
@@ -159,6 +171,8 @@ fn parts(
 ) -> Result<Parts, ServeError> {
     Ok(Parts {
         s3: open_s3(settings, data)?,
+        node: files::node_name(data, &SystemEntropy)?.into(),
+        console: Box::new(compute::console(data)),
         state,
         recorder,
         clock: Box::new(SystemClock),

@@ -1,0 +1,237 @@
+//! What instances are made of: one image, the host's own system; and the types, which say what a
+//! machine of AWS's would have and bound nothing here.
+
+use rolecall_aws_model::ec2 as wire;
+use rolecall_state::Txn;
+
+use crate::env::Env;
+use crate::error::Ec2Error;
+use crate::filters::{Fixed, keep};
+use crate::paging;
+use crate::views::{ROOT_DEVICE, image_architecture};
+
+/// The one image: the system that the server runs on.
+const IMAGE: &str = "ami-00000000000000001";
+
+/// Types, with their processors and MiB of memory, as AWS documents them.
+const TYPES: &[(&str, i32, i64)] = &[
+    ("t2.nano", 1, 512),
+    ("t2.micro", 1, 1_024),
+    ("t2.small", 1, 2_048),
+    ("t2.medium", 2, 4_096),
+    ("t2.large", 2, 8_192),
+    ("t3.nano", 2, 512),
+    ("t3.micro", 2, 1_024),
+    ("t3.small", 2, 2_048),
+    ("t3.medium", 2, 4_096),
+    ("t3.large", 2, 8_192),
+    ("t3a.nano", 2, 512),
+    ("t3a.micro", 2, 1_024),
+    ("t3a.small", 2, 2_048),
+    ("t3a.medium", 2, 4_096),
+    ("t4g.nano", 2, 512),
+    ("t4g.micro", 2, 1_024),
+    ("t4g.small", 2, 2_048),
+    ("t4g.medium", 2, 4_096),
+    ("m1.small", 1, 1_740),
+    ("m5.large", 2, 8_192),
+    ("m5.xlarge", 4, 16_384),
+    ("m6i.large", 2, 8_192),
+    ("m7i.large", 2, 8_192),
+    ("c5.large", 2, 4_096),
+    ("c5.xlarge", 4, 8_192),
+    ("r5.large", 2, 16_384),
+];
+
+/// Refuses an image that there is none of.
+///
+/// Any well-formed id starts the one image: files that name an image of AWS's work as they are.
+pub(crate) fn check(id: &str) -> Result<(), Ec2Error> {
+    let digits = id.strip_prefix("ami-").unwrap_or_default();
+    match matches!(digits.len(), 8 | 17) && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        true => Ok(()),
+        false => Err(Ec2Error::client(
+            "InvalidAMIID.Malformed",
+            format!("Invalid id: \"{id}\" (expecting \"ami-...\")"),
+        )),
+    }
+}
+
+/// Refuses a type that there is none of.
+pub(crate) fn check_type(name: &str) -> Result<(), Ec2Error> {
+    match TYPES.iter().any(|(known, ..)| *known == name) {
+        true => Ok(()),
+        false => Err(Ec2Error::client(
+            "InvalidParameterValue",
+            format!("Invalid value '{name}' for InstanceType."),
+        )),
+    }
+}
+
+pub(crate) fn describe_images(
+    _txn: &mut Txn,
+    env: &Env<'_>,
+    request: &wire::DescribeImagesRequest,
+) -> Result<wire::DescribeImagesResult, Ec2Error> {
+    let wire::DescribeImagesRequest {
+        executable_users: _,
+        image_ids,
+        owners,
+        filters,
+        max_results,
+        next_token,
+        ..
+    } = request;
+    image_ids.iter().try_for_each(|id| check(id))?;
+    let owned = owners.is_empty() || owners.iter().any(|owner| owner == "amazon" || owner == "137112412989");
+    let ids: Vec<&str> =
+        if image_ids.is_empty() { vec![IMAGE] } else { image_ids.iter().map(String::as_str).collect() };
+    let all = ids.into_iter().filter(|_| owned).map(|id| image(env, id));
+    let found: Vec<_> = keep(filters, all)?.into_iter().map(|fixed| fixed.value).collect();
+    let page = paging::take(found, *max_results, next_token.as_deref(), 1, |image| {
+        image.image_id.clone().unwrap_or_default()
+    })?;
+    Ok(wire::DescribeImagesResult { next_token: page.next_token, images: page.items })
+}
+
+fn image<'a>(_env: &Env<'_>, id: &str) -> Fixed<'a, wire::Image> {
+    let (name, owner) = ("rolecall-host-system", "137112412989");
+    let pairs = vec![
+        ("image-id", id.to_owned()),
+        ("name", name.to_owned()),
+        ("owner-id", owner.to_owned()),
+        ("owner-alias", "amazon".to_owned()),
+        ("state", "available".to_owned()),
+        ("is-public", "true".to_owned()),
+        ("architecture", image_architecture().to_owned()),
+        ("root-device-type", "ebs".to_owned()),
+        ("root-device-name", ROOT_DEVICE.to_owned()),
+        ("virtualization-type", "hvm".to_owned()),
+        ("hypervisor", "xen".to_owned()),
+        ("image-type", "machine".to_owned()),
+        ("ena-support", "true".to_owned()),
+        ("block-device-mapping.device-name", ROOT_DEVICE.to_owned()),
+        ("description", "The system that the server runs on".to_owned()),
+    ];
+    let image = wire::Image {
+        platform_details: Some("Linux/UNIX".into()),
+        usage_operation: Some("RunInstances".into()),
+        description: Some("The system that the server runs on".into()),
+        ena_support: Some(true),
+        hypervisor: Some("xen".into()),
+        image_owner_alias: Some("amazon".into()),
+        name: Some(name.into()),
+        root_device_name: Some(ROOT_DEVICE.into()),
+        root_device_type: Some("ebs".into()),
+        virtualization_type: Some("hvm".into()),
+        image_id: Some(id.to_owned()),
+        image_location: Some(format!("amazon/{name}")),
+        state: Some("available".into()),
+        owner_id: Some(owner.into()),
+        creation_date: Some("2026-01-01T00:00:00.000Z".into()),
+        public: Some(true),
+        architecture: Some(image_architecture().into()),
+        image_type: Some("machine".into()),
+        ..Default::default()
+    };
+    Fixed::new(image, pairs)
+}
+
+pub(crate) fn describe_instance_types(
+    _txn: &mut Txn,
+    _env: &Env<'_>,
+    request: &wire::DescribeInstanceTypesRequest,
+) -> Result<wire::DescribeInstanceTypesResult, Ec2Error> {
+    let wire::DescribeInstanceTypesRequest { instance_types, filters, max_results, next_token, .. } = request;
+    let unknown: Vec<&str> = instance_types
+        .iter()
+        .map(String::as_str)
+        .filter(|name| TYPES.iter().all(|(known, ..)| known != name))
+        .collect();
+    if !unknown.is_empty() {
+        let words = format!("The following supplied instance types do not exist: [{}]", unknown.join(", "));
+        return Err(Ec2Error::client("InvalidInstanceType", words));
+    }
+    let wanted = |name: &str| instance_types.is_empty() || instance_types.iter().any(|wanted| wanted == name);
+    let all = TYPES
+        .iter()
+        .filter(|(name, ..)| wanted(name))
+        .map(|(name, cpus, memory)| type_info(name, *cpus, *memory));
+    let mut found: Vec<_> = keep(filters, all)?.into_iter().map(|fixed| fixed.value).collect();
+    let key = |info: &wire::InstanceTypeInfo| info.instance_type.clone().unwrap_or_default();
+    found.sort_by_key(key);
+    let page = paging::take(found, *max_results, next_token.as_deref(), 5, key)?;
+    Ok(wire::DescribeInstanceTypesResult { instance_types: page.items, next_token: page.next_token })
+}
+
+fn type_info<'a>(name: &str, cpus: i32, memory: i64) -> Fixed<'a, wire::InstanceTypeInfo> {
+    let burstable = name.starts_with('t');
+    let pairs = vec![
+        ("instance-type", name.to_owned()),
+        ("vcpu-info.default-vcpus", cpus.to_string()),
+        ("memory-info.size-in-mib", memory.to_string()),
+        ("current-generation", "true".to_owned()),
+        ("burstable-performance-supported", burstable.to_string()),
+        ("bare-metal", "false".to_owned()),
+        ("processor-info.supported-architecture", image_architecture().to_owned()),
+    ];
+    let info = wire::InstanceTypeInfo {
+        instance_type: Some(name.to_owned()),
+        current_generation: Some(true),
+        supported_usage_classes: vec!["on-demand".into()],
+        supported_root_device_types: vec!["ebs".into()],
+        supported_virtualization_types: vec!["hvm".into()],
+        bare_metal: Some(false),
+        processor_info: Some(wire::ProcessorInfo {
+            supported_architectures: vec![image_architecture().into()],
+            ..Default::default()
+        }),
+        v_cpu_info: Some(wire::VCpuInfo { default_v_cpus: Some(cpus), ..Default::default() }),
+        memory_info: Some(wire::MemoryInfo { size_in_mi_b: Some(memory) }),
+        instance_storage_supported: Some(false),
+        hibernation_supported: Some(false),
+        burstable_performance_supported: Some(burstable),
+        dedicated_hosts_supported: Some(false),
+        ..Default::default()
+    };
+    Fixed::new(info, pairs)
+}
+
+pub(crate) fn describe_instance_type_offerings(
+    _txn: &mut Txn,
+    env: &Env<'_>,
+    request: &wire::DescribeInstanceTypeOfferingsRequest,
+) -> Result<wire::DescribeInstanceTypeOfferingsResult, Ec2Error> {
+    let wire::DescribeInstanceTypeOfferingsRequest {
+        dry_run: _,
+        location_type,
+        filters,
+        max_results,
+        next_token,
+    } = request;
+    let places = env.places();
+    let kind = location_type.as_deref().unwrap_or("region");
+    let location = match kind {
+        "region" => env.region.to_owned(),
+        "availability-zone" => places.zone,
+        "availability-zone-id" => places.zone_id,
+        other => return Err(Ec2Error::value(other, "LocationType", "")),
+    };
+    let all = TYPES.iter().map(|(name, ..)| {
+        let pairs = vec![("instance-type", (*name).to_owned()), ("location", location.clone())];
+        let offering = wire::InstanceTypeOffering {
+            instance_type: Some((*name).to_owned()),
+            location_type: Some(kind.to_owned()),
+            location: Some(location.clone()),
+        };
+        Fixed::new(offering, pairs)
+    });
+    let mut found: Vec<_> = keep(filters, all)?.into_iter().map(|fixed| fixed.value).collect();
+    let key = |offering: &wire::InstanceTypeOffering| offering.instance_type.clone().unwrap_or_default();
+    found.sort_by_key(key);
+    let page = paging::take(found, *max_results, next_token.as_deref(), 5, key)?;
+    Ok(wire::DescribeInstanceTypeOfferingsResult {
+        instance_type_offerings: page.items,
+        next_token: page.next_token,
+    })
+}

@@ -1,0 +1,81 @@
+//! Asking a server: one signed request, with the keys of the environment.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use rolecall_server::{Clock as _, SystemClock};
+use rolecall_sigv4::{PayloadHash, SecretKey, Signer, Timestamp};
+
+use super::{Failure, variable};
+
+/// What is asked.
+pub(super) struct Asked<'a> {
+    /// The server, `http://HOST:PORT`.
+    pub(super) endpoint_url: &'a str,
+    /// The service of the credential scope.
+    pub(super) service: &'a str,
+    /// Path and query.
+    pub(super) path: &'a str,
+    /// The form that is posted; a GET when it is empty.
+    pub(super) form: &'a str,
+}
+
+fn environment(what: &str, cause: impl std::fmt::Display) -> Failure {
+    Failure::Environment(format!("{what}: {cause}"))
+}
+
+/// The answer's status and body.
+pub(super) async fn send(asked: &Asked<'_>) -> Result<(u16, Vec<u8>), Failure> {
+    let url = asked.endpoint_url.trim_end_matches('/');
+    let uri: http::Uri = url.parse().map_err(|cause| environment(url, cause))?;
+    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));
+    let authority = authority.ok_or_else(|| environment(url, "the endpoint must be an http:// address"))?;
+    let address = match authority.port_u16() {
+        Some(_) => authority.to_string(),
+        None => format!("{authority}:80"),
+    };
+    let method = if asked.form.is_empty() { http::Method::GET } else { http::Method::POST };
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(asked.path)
+        .header(http::header::HOST, authority.as_str())
+        .header(http::header::USER_AGENT, concat!("rolecall/", env!("CARGO_PKG_VERSION")));
+    if !asked.form.is_empty() {
+        request =
+            request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
+    }
+    let (mut parts, ()) = request.body(()).map_err(|cause| environment(url, cause))?.into_parts();
+    sign(&mut parts, asked)?;
+    let stream =
+        tokio::net::TcpStream::connect(&address).await.map_err(|cause| environment(&address, cause))?;
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(io).await.map_err(|cause| environment(&address, cause))?;
+    tokio::spawn(connection);
+    let request = http::Request::from_parts(parts, Full::new(Bytes::copy_from_slice(asked.form.as_bytes())));
+    let answered = sender.send_request(request).await.map_err(|cause| environment(&address, cause))?;
+    let status = answered.status().as_u16();
+    let body = answered.into_body().collect().await.map_err(|cause| environment(&address, cause))?;
+    Ok((status, body.to_bytes().to_vec()))
+}
+
+fn sign(parts: &mut http::request::Parts, asked: &Asked<'_>) -> Result<(), Failure> {
+    let needed = |name: &str| {
+        variable(name).ok_or_else(|| {
+            Failure::Environment(format!("${name} is not set: try `eval \"$(rolecall env)\"`"))
+        })
+    };
+    let access_key_id = needed("AWS_ACCESS_KEY_ID")?;
+    let secret = SecretKey::new(&needed("AWS_SECRET_ACCESS_KEY")?);
+    let token = variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty());
+    let region = variable("AWS_REGION").unwrap_or_else(|| "us-east-1".into());
+    let signer = Signer {
+        access_key_id: &access_key_id,
+        secret: &secret,
+        token: token.as_deref(),
+        region: &region,
+        service: asked.service,
+    };
+    let payload = PayloadHash::of(asked.form.as_bytes());
+    let signed = signer.sign(parts, &payload, Timestamp(SystemClock.now().0));
+    signed.map_err(|cause| environment("the request can't be signed", cause))
+}
