@@ -42,6 +42,20 @@ pub(crate) enum Command {
     Instance(InstanceArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
+    /// Print a shell's completions: `source <(rolecall completions bash)`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page: `rolecall man | man -l -`.
+    Man {
+        /// Write it, and one for each subcommand, into a directory instead.
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+    /// Print the reference of all flags and settings, as Markdown.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// The settings that have flags of their own; the others stand in the file or in variables.

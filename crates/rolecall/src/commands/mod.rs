@@ -5,6 +5,7 @@ mod decide;
 mod env;
 mod explain;
 mod instance;
+mod papers;
 mod request;
 mod serve;
 mod validate;
@@ -52,6 +53,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Completions { shell } => papers::completions(shell),
+        Command::Man { directory } => papers::man(directory.as_deref()),
+        Command::Reference => papers::reference(),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {
