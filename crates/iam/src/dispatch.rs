@@ -7,10 +7,10 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::IamError;
 use crate::{
-    access_keys, account, attachments, authorization_details, boundaries, groups, inline, instance_profiles,
-    login_profiles, mfa, oidc_providers, password_policy, policies, policy_lists, roles, saml_providers,
-    server_certificates, service_credentials, service_linked_roles, signing_certificates, simulation,
-    ssh_keys, users,
+    access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
+    instance_profiles, login_profiles, mfa, oidc_providers, password_policy, policies, policy_lists, roles,
+    saml_providers, server_certificates, service_credentials, service_linked_roles, signing_certificates,
+    simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -85,12 +85,14 @@ handlers! {
     DetachRolePolicy => attachments::detach_role_policy,
     DetachUserPolicy => attachments::detach_user_policy,
     EnableMFADevice => mfa::enable_mfa_device,
+    GenerateCredentialReport => credential_report::generate_credential_report,
     GetAccessKeyLastUsed => access_keys::get_access_key_last_used,
     GetAccountAuthorizationDetails => authorization_details::get_account_authorization_details,
     GetAccountPasswordPolicy => password_policy::get_account_password_policy,
     GetAccountSummary => account::get_account_summary,
     GetContextKeysForCustomPolicy => simulation::get_context_keys_for_custom_policy,
     GetContextKeysForPrincipalPolicy => simulation::get_context_keys_for_principal_policy,
+    GetCredentialReport => credential_report::get_credential_report,
     GetGroup => groups::get_group,
     GetGroupPolicy => inline::get_group_policy,
     GetInstanceProfile => instance_profiles::get_instance_profile,

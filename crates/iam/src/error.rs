@@ -30,6 +30,12 @@ pub enum IamError {
     /// A policy can't be evaluated.
     #[error("{0}")]
     PolicyEvaluation(String),
+    /// There is no credential report.
+    #[error("No report exists. Please call GenerateCredentialReport to generate one.")]
+    CredentialReportNotPresent,
+    /// The credential report is too old.
+    #[error("The credential report has expired. Please call GenerateCredentialReport to generate a new one.")]
+    CredentialReportExpired,
     /// The marker of a list is none that an earlier answer gave.
     #[error("Invalid Marker.")]
     InvalidMarker,
@@ -128,6 +134,8 @@ impl IamError {
             Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
             Self::PolicyEvaluation(_) => ErrorCode::PolicyEvaluation,
+            Self::CredentialReportNotPresent => ErrorCode::ReportNotPresent,
+            Self::CredentialReportExpired => ErrorCode::ReportExpired,
             Self::Validation(_) | Self::InvalidMarker => ErrorCode::ValidationError,
             Self::UnmodifiableEntity(_) => ErrorCode::UnmodifiableEntity,
             Self::EntityTemporarilyUnmodifiable(_) => ErrorCode::EntityTemporarilyUnmodifiable,

@@ -8,6 +8,7 @@ mod account;
 mod attachments;
 mod authorization_details;
 mod boundaries;
+mod credential_report;
 mod demands;
 mod dispatch;
 mod documents;

@@ -23,6 +23,9 @@ pub struct AccountRecord {
     /// What the account asks of its users' passwords, where it has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<PasswordPolicy>,
+    /// When the last credential report was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_report: Option<Timestamp>,
     /// The root user's credentials.
     pub root: RootUser,
 }

@@ -45,6 +45,7 @@ pub(super) async fn make_account(
                 created: now,
                 alias: None,
                 password_policy: None,
+                credential_report: None,
                 root: RootUser { access_keys: vec![key], login_profile: None },
             };
             txn.create_record(&record);
