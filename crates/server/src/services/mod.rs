@@ -7,7 +7,9 @@ mod query;
 mod rolecall;
 mod s3;
 mod sts;
+mod web_identity;
 
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;
 pub(crate) use s3::{answer_s3, into_body};
+pub use web_identity::IssuerKeys;
