@@ -224,3 +224,149 @@ def test_an_issuer_that_fails(anyone, make_issuer: Callable[..., Issuer], make_r
             assume(anyone, make_role(issuer), issuer.token())
     with refused("IDPCommunicationError", status=400):
         assume(anyone, make_role(gone), token)
+
+
+def test_session_tags_and_source_identity(anyone, root: Aws, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    brought = {TAGS: {"principal_tags": {"team": ["red"]}, "transitive_tag_keys": ["team"]}, SOURCE_IDENTITY: "jane"}
+    with refused("AccessDenied", "Not authorized to perform sts:TagSession", status=403):
+        assume(anyone, make_role(issuer), issuer.token(**brought))
+    with refused("AccessDenied", "Not authorized to perform sts:SetSourceIdentity", status=403):
+        assume(anyone, make_role(issuer, actions=[ACTION, "sts:TagSession"]), issuer.token(**brought))
+    role = make_role(issuer, allow("s3:ListAllMyBuckets", Condition={"StringEquals": {
+        "aws:PrincipalTag/team": "red", "aws:SourceIdentity": "jane"}}),
+        actions=[ACTION, "sts:TagSession", "sts:SetSourceIdentity"],
+        condition={"StringEquals": {"aws:RequestTag/team": "red", "sts:SourceIdentity": "jane"}})
+    answer = assume(anyone, role, issuer.token(**brought))
+    assert answer["SourceIdentity"] == "jane"
+    assert answer["PackedPolicySize"] >= 1
+    root.as_(Credentials.of(answer["Credentials"])).s3.list_buckets()
+    with refused("AccessDenied"):
+        assume(anyone, role, issuer.token(**brought | {SOURCE_IDENTITY: "john"}))
+
+
+@pytest.mark.parametrize("claims", [
+    {TAGS: {"principal_tags": {"team": ["red", "blue"]}}}, {TAGS: {"principal_tags": {"aws:team": ["red"]}}},
+    {TAGS: {"principal_tags": {"team": ["<"]}}}, {TAGS: "red"}, {SOURCE_IDENTITY: "j"}, {SOURCE_IDENTITY: 7}])
+def test_tags_that_are_refused(anyone, issuer: Issuer, make_role: Callable[..., str], claims: dict) -> None:
+    with refused("IDPRejectedClaim", status=403):
+        assume(anyone, make_role(issuer, actions="sts:*"), issuer.token(**claims))
+
+
+def test_what_the_session_knows_of_its_provider(anyone, root: Aws, issuer: Issuer,
+                                                make_role: Callable[..., str]) -> None:
+    def may(condition: dict) -> bool:
+        role = make_role(issuer, allow("iam:ListUsers", Condition={"StringEquals": condition}))
+        session = root.as_(Credentials.of(assume(anyone, role, issuer.token())["Credentials"]))
+        try:
+            session.iam.list_users()
+        except session.iam.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            return False
+        return True
+
+    assert may({"aws:FederatedProvider": provider_arn(issuer)})
+    assert not may({"aws:FederatedProvider": "cognito-identity.amazonaws.com"})
+    assert may({f"{issuer.name}:sub": "someone", f"{issuer.name}:aud": "app"})
+    assert not may({f"{issuer.name}:sub": "someone-else"})
+
+
+def test_durations_and_session_policies(anyone, root: Aws, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    role = make_role(issuer, allow(["s3:ListAllMyBuckets", "iam:ListUsers"]), MaxSessionDuration=7200)
+    answer = assume(anyone, role, issuer.token(), DurationSeconds=7200, Policy=document(allow("iam:ListUsers")))
+    assert abs(answer["Credentials"]["Expiration"].timestamp() - time.time() - 7200) < 10
+    session = root.as_(Credentials.of(answer["Credentials"]))
+    session.iam.list_users()
+    with refused("AccessDenied"):
+        session.s3.list_buckets()
+    with refused("ValidationError", re.compile("exceeds the MaxSessionDuration"), status=400):
+        assume(anyone, role, issuer.token(), DurationSeconds=7201)
+    with refused("MalformedPolicyDocument"):
+        assume(anyone, role, issuer.token(), Policy="{}")
+
+
+def test_nobody_learns_which_roles_there_are(anyone, root: Aws, issuer: Issuer, unique: Names) -> None:
+    closed = unique("closed")
+    root.iam.create_role(RoleName=closed, AssumeRolePolicyDocument=document(
+        trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "sts:*")))
+    for name in [closed, "no-such-role"]:
+        with refused("AccessDenied", DENIED, status=403):
+            assume(anyone, f"arn:aws:iam::{ACCOUNT}:role/{name}", issuer.token())
+    with refused("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer.url}"):
+        assume(anyone, "arn:aws:iam::999999999999:role/robot", issuer.token())
+    with refused("ValidationError", "Request ARN is invalid"):
+        assume(anyone, "arn:aws:iam::12:role/somewhere", issuer.token())
+
+
+def test_a_deny_in_the_trust_policy(anyone, root: Aws, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    role = make_role(issuer)
+    assume(anyone, role, issuer.token())
+    statements = [trust({"Federated": provider_arn(issuer)}, ACTION),
+                  trust("*", ACTION, Condition={"StringEquals": {f"{issuer.name}:sub": "someone"}}) | {"Effect": "Deny"}]
+    root.iam.update_assume_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyDocument=document(*statements))
+    with refused("AccessDenied", DENIED):
+        assume(anyone, role, issuer.token())
+    assume(anyone, role, issuer.token(sub="someone-else"))
+
+
+def test_a_provider_that_is_gone(anyone, root: Aws, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    role = make_role(issuer)
+    assume(anyone, role, issuer.token())
+    root.iam.remove_client_id_from_open_id_connect_provider(
+        OpenIDConnectProviderArn=provider_arn(issuer), ClientID="app")
+    with refused("InvalidIdentityToken", "Incorrect token audience"):
+        assume(anyone, role, issuer.token())
+    root.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(issuer))
+    with refused("InvalidIdentityToken", re.compile("^No OpenIDConnect provider found")):
+        assume(anyone, role, issuer.token())
+
+
+def test_signed_requests_and_gets(server: Server, root: Aws, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    parameters = {"RoleArn": make_role(issuer), "RoleSessionName": "session", "WebIdentityToken": issuer.token()}
+    signed = call(server, root.credentials, "AssumeRoleWithWebIdentity", "sts", **parameters)
+    assert (signed.status, signed.find("Audience")) == (200, "app"), signed.body
+    query = form({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15"} | parameters).decode()
+    asked = send(server, "GET", f"/?{query}", {})
+    assert (asked.status, asked.find("Audience")) == (200, "app"), asked.body
+    # Nothing else is open to whoever has no credentials.
+    plain = send(server, "GET", "/?Action=GetCallerIdentity&Version=2011-06-15", {})
+    assert plain.status == 403
+
+
+def test_the_command_line(server: Server, aws_cli: Cli, issuer: Issuer, make_role: Callable[..., str],
+                          tmp_path: Path) -> None:
+    role = make_role(issuer, allow("s3:ListAllMyBuckets"))
+    token, config = tmp_path / "token", tmp_path / "config"
+    token.write_text(issuer.token())
+    config.write_text(f"[profile job]\nrole_arn = {role}\nweb_identity_token_file = {token}\n"
+                      "role_session_name = job\n")
+    variables = {"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "job"}
+    name = role.rsplit("/", 1)[1]
+    identity = aws_cli.json(server, None, "sts", "get-caller-identity", variables=variables)
+    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/job"
+    aws_cli.text(server, None, "s3", "ls", variables=variables)
+    # As in a pod: no profile, only what is in the environment.
+    variables = {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(token)}
+    identity = aws_cli.json(server, None, "sts", "get-caller-identity", variables=variables)
+    assert f"assumed-role/{name}/" in identity["Arn"]
+    token.write_text(issuer.token(exp=int(time.time()) - 1))
+    assert "ExpiredTokenException" in aws_cli.fails(server, None, "sts", "get-caller-identity", variables=variables)
+
+
+def test_tokens_are_not_in_the_log(server: Server, anyone, issuer: Issuer, make_role: Callable[..., str]) -> None:
+    token = issuer.token()
+    assume(anyone, make_role(issuer), token)
+    time.sleep(0.5)
+    trail = b"".join(path.read_bytes() for path in (server.data / "audit").rglob("*") if path.is_file())
+    assert b"AssumeRoleWithWebIdentity" in trail
+    signature = token.rsplit(".", 1)[1]
+    assert signature.encode() not in trail and signature not in server.output()
+
+
+def test_local_issuers_are_a_setting(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    server.start()
+    root = Aws(server, server.root)
+    with refused("InvalidInput", re.compile("https://")):
+        root.iam.create_open_id_connect_provider(Url="http://127.0.0.1:8080", ClientIDList=["app"])
+    with refused("InvalidInput"):
+        root.iam.create_open_id_connect_provider(Url="https://localhost:8080", ClientIDList=["app"])
