@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from harness.clients import Aws, Cli, allow, document, refused, trust
 from harness.issuer import Issuer, Key
-from harness.process import ACCOUNT, REGION, Credentials, Server
+from harness.process import ACCOUNT, REGION, Credentials, Server, rolecall
 from harness.wire import call, form, send
 
 Names = Callable[[str], str]
@@ -370,3 +371,16 @@ def test_local_issuers_are_a_setting(make_server: Callable[..., Server]) -> None
         root.iam.create_open_id_connect_provider(Url="http://127.0.0.1:8080", ClientIDList=["app"])
     with refused("InvalidInput"):
         root.iam.create_open_id_connect_provider(Url="https://localhost:8080", ClientIDList=["app"])
+
+
+def test_assuming_by_a_token_in_a_file(server: Server, issuer: Issuer, make_role: Callable[..., str],
+                                       tmp_path: Path) -> None:
+    role, token = make_role(issuer), tmp_path / "token"
+    token.write_text(issuer.token() + "\n")
+    done = rolecall("assume", role, "--web-identity", "--token-file", str(token), "--format", "process",
+                    env=server.client_environment())
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["AccessKeyId"].startswith("ASIA")
+    token.write_text(issuer.token(aud="stranger"))
+    done = rolecall("assume", role, "--web-identity", "--token-file", str(token), env=server.client_environment())
+    assert done.returncode != 0 and "Incorrect token audience" in done.stderr
