@@ -230,7 +230,10 @@ pub fn evaluate_with(
         }
         Subject::Federated { provider, context: keys } => {
             for (key, values) in keys {
-                context.set_many(key, values);
+                match values.as_slice() {
+                    [one] => context.set(key, one),
+                    many => context.set_many(key, many),
+                }
             }
             (Principal::federated(provider), Policies::default())
         }

@@ -19,6 +19,8 @@ pub struct Env<'a> {
     pub entropy: &'a dyn Entropy,
     /// By which limits.
     pub quotas: &'a Quotas,
+    /// Whether providers may be made for issuers on this machine or a private network.
+    pub local_issuers: bool,
     /// When credentials and roles were last used.
     pub last_used: &'a LastUsed,
 }

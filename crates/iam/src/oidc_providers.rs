@@ -56,7 +56,8 @@ pub(crate) fn create_open_id_connect_provider(
 ) -> Result<wire::CreateOpenIDConnectProviderResponse, IamError> {
     let wire::CreateOpenIDConnectProviderRequest { url, client_id_list, thumbprint_list, tags: given } =
         request;
-    let issuer = IssuerUrl::parse(url).map_err(|cause| IamError::InvalidInput(cause.to_string()))?;
+    let issuer = if env.local_issuers { IssuerUrl::parse_local(url) } else { IssuerUrl::parse(url) };
+    let issuer = issuer.map_err(|cause| IamError::InvalidInput(cause.to_string()))?;
     if txn.read(|a| &a.oidc_providers, issuer.without_scheme()).is_some() {
         return Err(IamError::EntityAlreadyExists(format!("Provider with url {url} already exists.")));
     }

@@ -18,3 +18,4 @@ pub use accept::{Answer, Arrival, Limits, serve, serve_instance};
 pub use body::{Body, full};
 pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};
 pub use metrics::Metrics;
+pub use services::IssuerKeys;

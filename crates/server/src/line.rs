@@ -58,6 +58,10 @@ pub struct Parts {
     pub quotas: Quotas,
     /// STS's limits.
     pub sts_limits: rolecall_sts::Limits,
+    /// The keys of OpenID Connect issuers.
+    pub issuer_keys: services::IssuerKeys,
+    /// Whether providers may be made for issuers on this machine or a private network.
+    pub local_issuers: bool,
     /// S3.
     pub s3: S3,
     /// The name of this node: the same over its restarts.

@@ -138,7 +138,7 @@ pub(crate) fn assume_role(
         context: Vec::new(),
         chained,
     };
-    let credentials = views::issue(env, &session, *minimum_session_token_size)?;
+    let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
     Ok(wire::AssumeRoleResponse {
         credentials: Some(views::credentials(&credentials)),
         assumed_role_user: Some(views::assumed_role_user(

@@ -1,6 +1,7 @@
 //! Why an STS operation fails, in AWS's words.
 
 use rolecall_aws_model::sts::ErrorCode;
+use rolecall_federation::oidc::TokenError;
 use rolecall_state::{StateError, Unevaluable};
 
 /// Why an STS operation fails.
@@ -21,6 +22,9 @@ pub enum StsError {
     /// An encoded message is none of ours.
     #[error("{0}")]
     InvalidAuthorizationMessage(String),
+    /// A token of an identity provider is refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The operation is not built.
     #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
     NotImplemented(&'static str),
@@ -47,6 +51,18 @@ impl StsError {
             Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
             Self::PackedPolicyTooLarge(_) => ErrorCode::PackedPolicyTooLarge,
             Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
+            Self::Token(error) => match error {
+                TokenError::Expired { .. } => ErrorCode::ExpiredTokenException,
+                TokenError::Communication => ErrorCode::IDPCommunicationError,
+                TokenError::RejectedClaim => ErrorCode::IDPRejectedClaim,
+                TokenError::NotAJwt
+                | TokenError::NoProvider(_)
+                | TokenError::NoVerificationKey
+                | TokenError::BadSignature
+                | TokenError::MissingClaim(_)
+                | TokenError::IncorrectAudience
+                | TokenError::NotYetValid => ErrorCode::InvalidIdentityToken,
+            },
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
             Self::Unevaluable(_) | Self::NoSessionKey | Self::UnreadableSeed | Self::State(_) => {

@@ -5,6 +5,7 @@ mod authorization_message;
 mod demands;
 mod env;
 mod error;
+mod federated_claims;
 mod identity;
 pub mod mfa;
 mod service_session;
@@ -12,6 +13,7 @@ mod session_policies;
 mod session_token;
 mod tags;
 mod views;
+pub mod web_identity;
 
 use rolecall_access::Authorized;
 use rolecall_aws_model::sts::{Operation, Request, Response};
@@ -36,6 +38,7 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
         Request::GetSessionToken(r) => session_token::get_session_token(env, r)?.into(),
         Request::AssumeRoleWithSAML(_)
+        // Its proof is checked and decided on by `web_identity`, without a caller.
         | Request::AssumeRoleWithWebIdentity(_)
         | Request::AssumeRoot(_)
         | Request::GetDelegatedAccessToken(_)
@@ -49,13 +52,13 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
 pub fn is_handled(operation: Operation) -> bool {
     match operation {
         Operation::AssumeRole
+        | Operation::AssumeRoleWithWebIdentity
         | Operation::DecodeAuthorizationMessage
         | Operation::GetAccessKeyInfo
         | Operation::GetCallerIdentity
         | Operation::GetFederationToken
         | Operation::GetSessionToken => true,
         Operation::AssumeRoleWithSAML
-        | Operation::AssumeRoleWithWebIdentity
         | Operation::AssumeRoot
         | Operation::GetDelegatedAccessToken
         | Operation::GetWebIdentityToken => false,

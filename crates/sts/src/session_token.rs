@@ -63,7 +63,7 @@ pub(crate) fn get_session_token(
         expires: env.now.plus_seconds(seconds(env, *duration_seconds)?),
         ..blank(env)
     };
-    let credentials = views::issue(env, &session, *minimum_session_token_size)?;
+    let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
     Ok(wire::GetSessionTokenResponse {
         credentials: Some(views::credentials(&credentials)),
         session_token_size: views::token_size(&credentials),
@@ -94,7 +94,7 @@ pub(crate) fn get_federation_token(
         tags: joined.tags,
         ..blank(env)
     };
-    let credentials = views::issue(env, &session, *minimum_session_token_size)?;
+    let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
     Ok(wire::GetFederationTokenResponse {
         credentials: Some(views::credentials(&credentials)),
         federated_user: Some(wire::FederatedUser {

@@ -27,7 +27,15 @@ impl SessionTags {
         given: &[wire::Tag],
         transitive: &[String],
     ) -> Result<Self, StsError> {
-        let mut joined = Self::inherited(caller);
+        Self::inherited(caller).and(given, transitive)
+    }
+
+    /// These tags with further ones.
+    ///
+    /// # Errors
+    /// As [`SessionTags::join`].
+    pub(crate) fn and(self, given: &[wire::Tag], transitive: &[String]) -> Result<Self, StsError> {
+        let mut joined = self;
         for (at, tag) in given.iter().enumerate() {
             if given.iter().skip(at + 1).any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
                 return Err(StsError::Validation(

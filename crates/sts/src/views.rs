@@ -3,19 +3,18 @@
 use rolecall_access::session::{Session, TemporaryCredentials, issue_padded};
 use rolecall_aws_model::sts as wire;
 use rolecall_state::entities::Role;
-use rolecall_state::{AccountId, Partition, arn};
+use rolecall_state::{AccountId, Entropy, Partition, Snapshot, arn};
 
-use crate::env::Env;
 use crate::error::StsError;
 
 /// Seals a session into a token of at least the size that the request asks for.
 pub(crate) fn issue(
-    env: &Env<'_>,
+    (snapshot, entropy): (&Snapshot, &dyn Entropy),
     session: &Session,
     min_size: Option<i32>,
 ) -> Result<TemporaryCredentials, StsError> {
     let min_size = min_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-    issue_padded(session, env.snapshot.key_ring(), env.entropy, min_size).ok_or(StsError::NoSessionKey)
+    issue_padded(session, snapshot.key_ring(), entropy, min_size).ok_or(StsError::NoSessionKey)
 }
 
 /// `SessionTokenSize`

@@ -50,6 +50,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("master_key_file", "", "The file of the master key; `DATA/master-key` where unset."),
     setting("sts.min_session_seconds", "900", "The shortest session that STS hands out; AWS's is 900."),
     setting("sts.key_rotation_seconds", "86400", "How long a session key seals new sessions."),
+    setting(
+        "oidc.allow_loopback_http",
+        "false",
+        "Whether OpenID Connect issuers may be on this machine and without TLS, for tests.",
+    ),
+    setting(
+        "oidc.allow_private_networks",
+        "false",
+        "Whether OpenID Connect issuers may be on a private network, and have a port.",
+    ),
     setting("http.max_connections", "1024", "Connections open at one time; more wait."),
     setting("http.header_timeout_seconds", "10", "How long a client may take to send its request's head."),
     setting("http.body_timeout_seconds", "60", "How long a client may pause while it sends a body."),

@@ -31,6 +31,7 @@ pub(super) async fn answer(
         now: passage.facts.now,
         entropy: passage.endpoint.entropy(),
         quotas: &parts.quotas,
+        local_issuers: parts.local_issuers,
         last_used: parts.state.last_used(),
     };
     let slow = is_slow(operation);

@@ -10,9 +10,11 @@ mod rolecall;
 mod s3;
 mod sts;
 mod toolbox;
+mod web_identity;
 
 pub(crate) use access_analyzer::answer_access_analyzer;
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;
 pub(crate) use s3::{answer_s3, into_body};
 pub(crate) use toolbox::{PATH as TOOLBOX_PATH, answer_toolbox};
+pub use web_identity::IssuerKeys;

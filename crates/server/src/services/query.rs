@@ -8,7 +8,7 @@ use crate::authenticate::Authenticated;
 use crate::body::Body;
 use crate::line::Passage;
 use crate::route::Service;
-use crate::services::{ec2, iam, sts};
+use crate::services::{ec2, iam, sts, web_identity};
 
 /// What the parameters of a request ask for.
 pub(super) struct Asked {
@@ -59,7 +59,13 @@ pub(crate) async fn answer_unsigned_query(
         Err(error) => return passage.fail(&error, protocol),
     };
     let error = match (service, asked.operation.as_str()) {
-        (Service::Sts, "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML") => {
+        (Service::Sts, "AssumeRoleWithWebIdentity") => {
+            match Box::pin(web_identity::answer_unsigned(passage, &asked)).await {
+                Ok(xml) => return crate::failure::success(xml, &passage.id),
+                Err(error) => error,
+            }
+        }
+        (Service::Sts, "AssumeRoleWithSAML") => {
             passage.trace.operation = asked.operation.clone().into();
             WireError::not_implemented("sts", &asked.operation)
         }

@@ -8,6 +8,7 @@ use rolecall_sts::{Env, StsError, demands, handle};
 
 use super::iam::denied;
 use super::query::{Asked, validation};
+use super::web_identity;
 use crate::line::Passage;
 
 /// Parses, authorizes, handles and renders.
@@ -21,6 +22,13 @@ pub(super) async fn answer(
     passage.trace.operation = operation.name().into();
     let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
     let request = request.ok_or_else(|| WireError::not_implemented("sts", operation.name()))?;
+    // Whoever brings a token of an identity provider needs no credentials, and those sent count for nothing.
+    let request = match request {
+        Request::AssumeRoleWithWebIdentity(request) => {
+            return Box::pin(web_identity::answer(passage, *request)).await;
+        }
+        other => other,
+    };
     let second_factor =
         second_factor(passage, caller, &request).await.map_err(|error| failed(passage, &error))?;
     let demands = demands(&request, caller, &passage.snapshot, second_factor)
@@ -64,7 +72,7 @@ async fn second_factor(
     verified.map(Some)
 }
 
-fn failed(passage: &Passage<'_>, error: &StsError) -> WireError {
+pub(super) fn failed(passage: &Passage<'_>, error: &StsError) -> WireError {
     if matches!(
         error,
         StsError::Unevaluable(_) | StsError::NoSessionKey | StsError::UnreadableSeed | StsError::State(_)

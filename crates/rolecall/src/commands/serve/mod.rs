@@ -5,6 +5,7 @@ pub(crate) use compute::INSTANCE_INIT;
 pub(crate) use compute::directory as instances_directory;
 mod compute;
 mod first_start;
+mod issuers;
 mod logging;
 mod open;
 
@@ -112,6 +113,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     trail_settings(settings, Path::new(""))?;
     limits(settings)?;
     quotas(settings)?;
+    issuers::rules(settings)?;
     sts_limits(settings)?;
     Ok(())
 }
@@ -169,7 +171,10 @@ fn parts(
     state: State,
     recorder: Arc<Recorder>,
 ) -> Result<Parts, ServeError> {
+    let issuer_rules = issuers::rules(settings)?;
     Ok(Parts {
+        issuer_keys: issuers::keys(issuer_rules),
+        local_issuers: issuer_rules.allow_loopback || issuer_rules.allow_private_networks,
         s3: open_s3(settings, data)?,
         node: files::node_name(data, &SystemEntropy)?.into(),
         console: Box::new(compute::console(data)),
