@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::authenticate::LastHolder;
 use crate::body::Body;
+use crate::tls::Tls;
 
 /// How long open requests may go on after a shutdown was asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -81,13 +82,15 @@ pub trait Answer: Send + Sync + 'static {
 }
 
 /// Serves connections from `listener` until `shutdown` turns true; then lets open requests end.
+/// Connections are encrypted where `tls` is given, and only then.
 pub async fn serve<A: Answer>(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     limits: Limits,
     answer: Arc<A>,
     shutdown: watch::Receiver<bool>,
 ) {
-    serve_from(listener, None, limits, answer, shutdown).await;
+    serve_from(Door { listener, instance: None, tls }, limits, answer, shutdown).await;
 }
 
 /// As [`serve`], for a listener inside an instance: whoever connects is that instance, whatever
@@ -99,16 +102,23 @@ pub async fn serve_instance<A: Answer>(
     answer: Arc<A>,
     shutdown: watch::Receiver<bool>,
 ) {
-    serve_from(listener, Some(instance), limits, answer, shutdown).await;
+    serve_from(Door { listener, instance: Some(instance), tls: None }, limits, answer, shutdown).await;
+}
+
+/// Where connections come in, and what is known of them by that.
+struct Door {
+    listener: TcpListener,
+    instance: Option<Ipv4Addr>,
+    tls: Option<Arc<Tls>>,
 }
 
 async fn serve_from<A: Answer>(
-    listener: TcpListener,
-    instance: Option<Ipv4Addr>,
+    door: Door,
     limits: Limits,
     answer: Arc<A>,
     mut shutdown: watch::Receiver<bool>,
 ) {
+    let Door { listener, instance, tls } = door;
     let server = connection_builder(&limits);
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(limits.max_connections));
@@ -122,16 +132,35 @@ async fn serve_from<A: Answer>(
             continue;
         };
         let peer = instance.map_or(peer, |ip| SocketAddr::from((ip, peer.port())));
-        let arrival = Arrival::new(peer, false);
+        let arrival = Arrival::new(peer, tls.is_some());
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let (answer, arrival) = (answer.clone(), arrival.clone());
             async move { Ok::<_, Infallible>(answer.answer(request, &arrival).await) }
         });
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        let Some(tls) = &tls else {
+            let connection =
+                graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+            tokio::spawn(async move {
+                if let Err(cause) = connection.await {
+                    tracing::debug!(%peer, %cause, "a connection ended early");
+                }
+                drop(slot);
+            });
+            continue;
+        };
+        let (handshake, watcher) = (tls.acceptor().accept(stream), graceful.watcher());
+        let (server, patience) = (server.clone(), limits.header_timeout);
         tokio::spawn(async move {
-            if let Err(cause) = connection.await {
-                tracing::debug!(%peer, %cause, "a connection ended early");
+            match tokio::time::timeout(patience, handshake).await {
+                Ok(Ok(stream)) => {
+                    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+                    if let Err(cause) = watcher.watch(connection).await {
+                        tracing::debug!(%peer, %cause, "a connection ended early");
+                    }
+                }
+                Ok(Err(cause)) => tracing::debug!(%peer, %cause, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
             }
             drop(slot);
         });

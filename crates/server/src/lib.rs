@@ -13,9 +13,11 @@ pub mod record;
 mod request_id;
 mod route;
 mod services;
+mod tls;
 
 pub use accept::{Answer, Arrival, Limits, serve, serve_instance};
 pub use body::{Body, full};
 pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};
 pub use metrics::Metrics;
 pub use services::IssuerKeys;
+pub use tls::{Tls, TlsError, TlsFiles};

@@ -1,15 +1,22 @@
 //! Asking a server: one signed request, with the keys of the environment.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use rolecall_server::{Clock as _, SystemClock};
 use rolecall_sigv4::{PayloadHash, SecretKey, Signer, Timestamp};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 
 use super::{Failure, variable};
 
 /// What is asked.
 pub(super) struct Asked<'a> {
-    /// The server, `http://HOST:PORT`.
+    /// The server, `http://HOST:PORT` or `https://…`.
     pub(super) endpoint_url: &'a str,
     /// The service of the credential scope.
     pub(super) service: &'a str,
@@ -27,11 +34,13 @@ fn environment(what: &str, cause: impl std::fmt::Display) -> Failure {
 pub(super) async fn send(asked: &Asked<'_>) -> Result<(u16, Vec<u8>), Failure> {
     let url = asked.endpoint_url.trim_end_matches('/');
     let uri: http::Uri = url.parse().map_err(|cause| environment(url, cause))?;
-    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));
-    let authority = authority.ok_or_else(|| environment(url, "the endpoint must be an http:// address"))?;
+    let secure = uri.scheme_str() == Some("https");
+    let authority = uri.authority().filter(|_| secure || uri.scheme_str() == Some("http"));
+    let authority =
+        authority.ok_or_else(|| environment(url, "the endpoint must be an http:// or https:// address"))?;
     let address = match authority.port_u16() {
         Some(_) => authority.to_string(),
-        None => format!("{authority}:80"),
+        None => format!("{authority}:{}", if secure { 443 } else { 80 }),
     };
     let method = if asked.form.is_empty() { http::Method::GET } else { http::Method::POST };
     let mut request = http::Request::builder()
@@ -47,15 +56,50 @@ pub(super) async fn send(asked: &Asked<'_>) -> Result<(u16, Vec<u8>), Failure> {
     sign(&mut parts, asked)?;
     let stream =
         tokio::net::TcpStream::connect(&address).await.map_err(|cause| environment(&address, cause))?;
+    let request = http::Request::from_parts(parts, Full::new(Bytes::copy_from_slice(asked.form.as_bytes())));
+    if secure {
+        let name = ServerName::try_from(authority.host().trim_matches(['[', ']']).to_owned());
+        let name = name.map_err(|cause| environment(url, cause))?;
+        let stream =
+            connector()?.connect(name, stream).await.map_err(|cause| environment(&address, cause))?;
+        return exchange(&address, stream, request).await;
+    }
+    exchange(&address, stream, request).await
+}
+
+async fn exchange(
+    address: &str,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: http::Request<Full<Bytes>>,
+) -> Result<(u16, Vec<u8>), Failure> {
     let io = hyper_util::rt::TokioIo::new(stream);
     let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(io).await.map_err(|cause| environment(&address, cause))?;
+        hyper::client::conn::http1::handshake(io).await.map_err(|cause| environment(address, cause))?;
     tokio::spawn(connection);
-    let request = http::Request::from_parts(parts, Full::new(Bytes::copy_from_slice(asked.form.as_bytes())));
-    let answered = sender.send_request(request).await.map_err(|cause| environment(&address, cause))?;
+    let answered = sender.send_request(request).await.map_err(|cause| environment(address, cause))?;
     let status = answered.status().as_u16();
-    let body = answered.into_body().collect().await.map_err(|cause| environment(&address, cause))?;
+    let body = answered.into_body().collect().await.map_err(|cause| environment(address, cause))?;
     Ok((status, body.to_bytes().to_vec()))
+}
+
+/// What speaks TLS with a server of one's own: its authority is named as the AWS CLI wants it named.
+fn connector() -> Result<TlsConnector, Failure> {
+    let path = variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).ok_or_else(|| {
+        Failure::Environment(
+            "$AWS_CA_BUNDLE is not set: it names the authority of the server's certificate".into(),
+        )
+    })?;
+    let text = std::fs::read(&path).map_err(|cause| environment(&path, cause))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|cause| environment(&path, cause))?;
+        roots.add(certificate).map_err(|cause| environment(&path, cause))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|cause| environment("TLS", cause))?;
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn sign(parts: &mut http::request::Parts, asked: &Asked<'_>) -> Result<(), Failure> {

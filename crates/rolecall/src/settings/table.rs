@@ -69,6 +69,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "1048576",
         "The largest body of an API request; S3 objects are not bound by it.",
     ),
+    setting(
+        "tls.certificate_file",
+        "",
+        "The certificate chain to serve with (PEM): the endpoint is https then.",
+    ),
+    setting("tls.key_file", "", "The private key of that certificate (PEM)."),
+    setting(
+        "tls.client_authority_file",
+        "",
+        "Who must have signed the certificates of clients (PEM); clients need none where unset.",
+    ),
     setting("metrics.token", "", "A bearer token that opens `/metrics` from beyond loopback."),
     setting(
         "instances.driver",

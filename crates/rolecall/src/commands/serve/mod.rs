@@ -19,7 +19,7 @@ use std::time::Duration;
 use rolecall_iam::Quotas;
 use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
-use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock};
+use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock, Tls, TlsFiles};
 use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
 use rolecall_store::OpenError;
 use tokio::net::TcpListener;
@@ -89,6 +89,9 @@ pub(crate) enum ServeError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The certificates can't be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] rolecall_server::TlsError),
     /// There is no runtime to work in.
     #[error("no runtime: {0}")]
     Runtime(std::io::Error),
@@ -125,6 +128,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     // The port comes first: who can't have it must not have touched the data.
     let listener = TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address, cause })?;
     let bound = listener.local_addr().unwrap_or(address);
+    let tls = open_tls(settings)?;
     files::prepare(&data)?;
     let (store, state) = open::state(settings, &data).await?;
     let recorder = Arc::new(Recorder::start(
@@ -140,15 +144,11 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         stop_signal().await;
         let _ = stop.send(true);
     });
-    announce(&data, bound)?;
-    let supervised = tokio::spawn(compute::run(
-        settings,
-        &data,
-        endpoint.clone(),
-        format!("http://{bound}"),
-        stopped.clone(),
-    )?);
-    rolecall_server::serve(listener, limits(settings)?, endpoint, stopped).await;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{bound}");
+    announce(&data, &url)?;
+    let supervised = tokio::spawn(compute::run(settings, &data, endpoint.clone(), url, stopped.clone())?);
+    rolecall_server::serve(listener, tls, limits(settings)?, endpoint, stopped).await;
     let _ = supervised.await;
     recorder.stop();
     if let Err(cause) = state.last_used().flush(&state).await {
@@ -235,9 +235,29 @@ fn trail_settings(settings: &Settings, data: &Path) -> Result<TrailSettings, Ser
     })
 }
 
+/// TLS, where the settings have a certificate.
+fn open_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, ServeError> {
+    let named = |key| Some(settings.text(key)).filter(|path: &&str| !path.is_empty()).map(PathBuf::from);
+    let (certificate, key) = (named("tls.certificate_file"), named("tls.key_file"));
+    let client_authority = named("tls.client_authority_file");
+    let (certificate, key) = match (certificate, key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) if client_authority.is_none() => return Ok(None),
+        _ => {
+            let both = "it goes together with tls.certificate_file and tls.key_file".to_owned();
+            let given = ["tls.certificate_file", "tls.key_file", "tls.client_authority_file"];
+            let given =
+                given.into_iter().find(|key| !settings.text(key).is_empty()).unwrap_or("tls.key_file");
+            return Err(settings.refuse(given, both).into());
+        }
+    };
+    let tls = Arc::new(Tls::open(TlsFiles { certificate, key, client_authority })?);
+    tokio::spawn(tls.clone().follow_files());
+    Ok(Some(tls))
+}
+
 /// Says where the server is, on standard output and in the data directory.
-fn announce(data: &Path, bound: SocketAddr) -> Result<(), ServeError> {
-    let url = format!("http://{bound}");
+fn announce(data: &Path, url: &str) -> Result<(), ServeError> {
     files::write_private(&data.join(files::ENDPOINT), &format!("{url}\n"))?;
     // Whoever closed standard output does not want to read it.
     let _ = writeln!(
