@@ -377,7 +377,7 @@ def test_assuming_by_a_token_in_a_file(server: Server, issuer: Issuer, make_role
                                        tmp_path: Path) -> None:
     role, token = make_role(issuer), tmp_path / "token"
     token.write_text(issuer.token() + "\n")
-    done = rolecall("assume", role, "--web-identity", "--token-file", str(token), "--format", "process",
+    done = rolecall("assume", role, "--web-identity", "--token-file", str(token), "--format", "credential-process",
                     env=server.client_environment())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["AccessKeyId"].startswith("ASIA")
