@@ -6,6 +6,7 @@ mod iam;
 mod query;
 mod rolecall;
 mod s3;
+mod saml;
 mod sts;
 mod web_identity;
 
