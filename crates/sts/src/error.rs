@@ -94,3 +94,34 @@ impl StsError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_assertions_are_refused_by_their_own_codes() {
+        let tokens = [
+            TokenError::NotAJwt,
+            TokenError::NoProvider(String::new()),
+            TokenError::IncorrectAudience,
+            TokenError::Expired { now: 1, expiration: 0 },
+            TokenError::RejectedClaim,
+            TokenError::Communication,
+        ];
+        for error in tokens {
+            let code = StsError::from(error.clone()).code();
+            assert_eq!((code.code(), code.status()), (error.code(), error.http_status()));
+        }
+        let assertions = [
+            SamlError::Malformed,
+            SamlError::SignatureInvalid,
+            SamlError::Expired,
+            SamlError::InvalidAttribute(String::new()),
+        ];
+        for error in assertions {
+            let code = StsError::from(error.clone()).code();
+            assert_eq!((code.code(), code.status()), (error.code(), error.http_status()));
+        }
+    }
+}
