@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from harness.clients import Aws, Cli, allow, document, refused, trust
 from harness.issuer import Issuer, Key
 from harness.process import ACCOUNT, REGION, Credentials, Server, rolecall
@@ -384,3 +385,14 @@ def test_assuming_by_a_token_in_a_file(server: Server, issuer: Issuer, make_role
     token.write_text(issuer.token(aud="stranger"))
     done = rolecall("assume", role, "--web-identity", "--token-file", str(token), env=server.client_environment())
     assert done.returncode != 0 and "Incorrect token audience" in done.stderr
+
+
+def test_a_denial_is_explained_to_the_roles_account(server: Server, root: Aws, anyone, issuer: Issuer,
+                                                    make_role: Callable[..., str]) -> None:
+    role = make_role(issuer, condition={"StringLike": {f"{issuer.name}:sub": "repo:octo/*"}})
+    with pytest.raises(ClientError) as caught:
+        assume(anyone, role, issuer.token())
+    done = rolecall("explain", caught.value.response["ResponseMetadata"]["RequestId"],
+                    env=server.client_environment(root.credentials))
+    assert done.returncode == 0, done.stderr
+    assert ACTION in done.stdout and f"{issuer.name}:sub" in done.stdout, done.stdout

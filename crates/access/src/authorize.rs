@@ -356,6 +356,11 @@ impl Evidence {
         &self.context
     }
 
+    /// The account that owns the resource, where it was known.
+    pub fn resource_account(&self) -> Option<&str> {
+        self.resource_account.as_deref()
+    }
+
     /// The principal, as policies see it.
     pub fn principal(&self) -> &Principal {
         &self.principal

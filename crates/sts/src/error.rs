@@ -2,6 +2,7 @@
 
 use rolecall_aws_model::sts::ErrorCode;
 use rolecall_federation::oidc::TokenError;
+use rolecall_federation::saml::SamlError;
 use rolecall_state::{StateError, Unevaluable};
 
 /// Why an STS operation fails.
@@ -25,6 +26,12 @@ pub enum StsError {
     /// A token of an identity provider is refused.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// An assertion of an identity provider is refused.
+    #[error(transparent)]
+    Assertion(#[from] SamlError),
+    /// An assertion that holds is not for what is asked.
+    #[error("{0}")]
+    InvalidIdentityToken(String),
     /// The operation is not built.
     #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
     NotImplemented(&'static str),
@@ -63,11 +70,58 @@ impl StsError {
                 | TokenError::IncorrectAudience
                 | TokenError::NotYetValid => ErrorCode::InvalidIdentityToken,
             },
+            Self::InvalidIdentityToken(_) => ErrorCode::InvalidIdentityToken,
+            Self::Assertion(error) => match error {
+                SamlError::Expired => ErrorCode::ExpiredTokenException,
+                SamlError::InvalidAttribute(_) => ErrorCode::IDPRejectedClaim,
+                SamlError::Malformed
+                | SamlError::Encrypted
+                | SamlError::NotSuccessful
+                | SamlError::SignatureInvalid
+                | SamlError::WrongIssuer
+                | SamlError::WrongAudience
+                | SamlError::NotConfirmed
+                | SamlError::NotYetValid
+                | SamlError::MetadataExpired
+                | SamlError::NoRoleSessionName
+                | SamlError::InvalidRoleSessionName => ErrorCode::InvalidIdentityToken,
+            },
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
             Self::Unevaluable(_) | Self::NoSessionKey | Self::UnreadableSeed | Self::State(_) => {
                 ErrorCode::InternalFailure
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_assertions_are_refused_by_their_own_codes() {
+        let tokens = [
+            TokenError::NotAJwt,
+            TokenError::NoProvider(String::new()),
+            TokenError::IncorrectAudience,
+            TokenError::Expired { now: 1, expiration: 0 },
+            TokenError::RejectedClaim,
+            TokenError::Communication,
+        ];
+        for error in tokens {
+            let code = StsError::from(error.clone()).code();
+            assert_eq!((code.code(), code.status()), (error.code(), error.http_status()));
+        }
+        let assertions = [
+            SamlError::Malformed,
+            SamlError::SignatureInvalid,
+            SamlError::Expired,
+            SamlError::InvalidAttribute(String::new()),
+        ];
+        for error in assertions {
+            let code = StsError::from(error.clone()).code();
+            assert_eq!((code.code(), code.status()), (error.code(), error.http_status()));
         }
     }
 }

@@ -6,8 +6,10 @@ mod demands;
 mod env;
 mod error;
 mod federated_claims;
+mod federated_session;
 mod identity;
 pub mod mfa;
+pub mod saml;
 mod service_session;
 mod session_policies;
 mod session_token;
@@ -21,6 +23,7 @@ use rolecall_aws_model::sts::{Operation, Request, Response};
 pub use demands::demands;
 pub use env::{Env, Limits};
 pub use error::StsError;
+pub use federated_session::Issuing;
 pub use service_session::{ServiceSession, assume_for_service};
 
 /// Carries an authorized operation out.
@@ -37,8 +40,8 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         Request::GetCallerIdentity(r) => identity::get_caller_identity(env, r)?.into(),
         Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
         Request::GetSessionToken(r) => session_token::get_session_token(env, r)?.into(),
+        // Proofs are checked and decided on by `saml` and `web_identity`, without a caller.
         Request::AssumeRoleWithSAML(_)
-        // Its proof is checked and decided on by `web_identity`, without a caller.
         | Request::AssumeRoleWithWebIdentity(_)
         | Request::AssumeRoot(_)
         | Request::GetDelegatedAccessToken(_)
@@ -52,15 +55,13 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
 pub fn is_handled(operation: Operation) -> bool {
     match operation {
         Operation::AssumeRole
+        | Operation::AssumeRoleWithSAML
         | Operation::AssumeRoleWithWebIdentity
         | Operation::DecodeAuthorizationMessage
         | Operation::GetAccessKeyInfo
         | Operation::GetCallerIdentity
         | Operation::GetFederationToken
         | Operation::GetSessionToken => true,
-        Operation::AssumeRoleWithSAML
-        | Operation::AssumeRoot
-        | Operation::GetDelegatedAccessToken
-        | Operation::GetWebIdentityToken => false,
+        Operation::AssumeRoot | Operation::GetDelegatedAccessToken | Operation::GetWebIdentityToken => false,
     }
 }

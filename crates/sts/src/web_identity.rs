@@ -4,33 +4,18 @@
 
 use std::sync::Arc;
 
-use rolecall_access::session::{Session, SessionKind};
 use rolecall_access::{Authorized, Demand};
 use rolecall_aws_model::sts as wire;
 use rolecall_federation::oidc::{IssuerUrl, Provider, TokenError, UnverifiedToken, VerifiedToken};
 use rolecall_state::arn::{self, ArnParts};
 use rolecall_state::entities::OidcProvider;
 use rolecall_state::snapshot::Entry;
-use rolecall_state::{AccessKeyId, Entropy, Partition, Snapshot, Timestamp};
+use rolecall_state::{Partition, Snapshot};
 
-use crate::assume_role::{find, session_seconds};
-use crate::env::Limits;
 use crate::error::StsError;
 use crate::federated_claims::FederatedClaims;
-use crate::session_policies::SessionPolicies;
+use crate::federated_session::{self, Asked, Issuing};
 use crate::views;
-
-/// What a session for an identity provider's word is made with; there is no caller.
-pub struct Issuing<'a> {
-    /// When.
-    pub now: Timestamp,
-    /// Where ids and secrets come from.
-    pub entropy: &'a dyn Entropy,
-    /// What everything is decided on.
-    pub snapshot: &'a Snapshot,
-    /// By which limits.
-    pub limits: &'a Limits,
-}
 
 /// The provider of the role's account that a token says it is from.
 pub struct Issuer {
@@ -152,45 +137,32 @@ pub fn assume_role_with_web_identity(
         duration_seconds,
         minimum_session_token_size,
     } = request;
-    let (account, role) = find(env.snapshot, role_arn).ok_or_else(|| {
-        StsError::AccessDenied("Not authorized to perform sts:AssumeRoleWithWebIdentity".into())
-    })?;
-    let seconds = session_seconds(*duration_seconds, role, false, env.limits.min_session_seconds)?;
-    let policies = SessionPolicies::check(policy.as_deref(), policy_arns, env.snapshot, account.id())?;
-    let packed_policy_size = policies.packed_size(&claims.tags)?;
-    let session = Session {
-        key: AccessKeyId::temporary(account.id(), env.entropy),
-        account: account.id(),
-        kind: SessionKind::AssumedRole { role: role.id.clone(), name: role_session_name.clone() },
-        issued: env.now,
-        expires: env.now.plus_seconds(i64::from(seconds)),
-        policies: policies.inline,
-        policy_arns: policies.arns,
-        tags: claims.tags.clone(),
-        transitive_tag_keys: claims.transitive_keys.clone(),
-        source_identity: claims.source_identity.clone(),
-        mfa: None,
+    let asked = Asked {
+        action: "sts:AssumeRoleWithWebIdentity",
+        role_arn,
+        partition: issuer.partition,
+        session_name: role_session_name,
+        policy: policy.as_deref(),
+        policy_arns,
+        seconds: *duration_seconds,
+        ends_by: None,
+        min_token_size: *minimum_session_token_size,
+        claims,
         context: session_context(issuer, token),
-        chained: false,
     };
-    let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
+    let made = federated_session::make(env, asked)?;
     Ok(wire::AssumeRoleWithWebIdentityResponse {
-        credentials: Some(views::credentials(&credentials)),
+        credentials: Some(views::credentials(&made.credentials)),
         subject_from_web_identity_token: Some(token.subject().to_owned()),
-        assumed_role_user: Some(views::assumed_role_user(
-            issuer.partition,
-            account.id(),
-            role,
-            role_session_name,
-        )),
-        packed_policy_size,
+        assumed_role_user: Some(made.user),
+        packed_policy_size: made.packed_policy_size,
         // FIDELITY: the reference says "the value of the iss field"; answers that people have shown carry
         // the provider's ARN.
         provider: Some(issuer.arn.clone()),
         audience: Some(token.audience().to_owned()),
-        source_identity: session.source_identity,
-        session_token_size: views::token_size(&credentials),
-        session_token_utilization: views::token_utilization(&credentials),
+        source_identity: claims.source_identity.clone(),
+        session_token_size: views::token_size(&made.credentials),
+        session_token_utilization: views::token_utilization(&made.credentials),
     })
 }
 

@@ -54,6 +54,20 @@ pub struct Record {
     pub evidence: Vec<Evidence>,
 }
 
+impl Record {
+    /// Whether the request is one of `account`'s: of its callers, or, where no account's caller made it, as
+    /// with an identity provider's token, about what the account owns.
+    pub fn is_of(&self, account: AccountId) -> bool {
+        match &self.caller {
+            Some(caller) => caller.account == account,
+            None => {
+                let owner = account.to_string();
+                self.evidence.iter().any(|decided| decided.resource_account() == Some(&owner))
+            }
+        }
+    }
+}
+
 /// Who asked, as the trail tells it.
 #[derive(Debug, Clone)]
 pub struct CallerFacts {

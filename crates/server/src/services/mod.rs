@@ -8,6 +8,7 @@ mod json;
 mod query;
 mod rolecall;
 mod s3;
+mod saml;
 mod sts;
 mod toolbox;
 mod web_identity;

@@ -8,7 +8,7 @@ use crate::authenticate::Authenticated;
 use crate::body::Body;
 use crate::line::Passage;
 use crate::route::Service;
-use crate::services::{ec2, iam, sts, web_identity};
+use crate::services::{ec2, iam, saml, sts, web_identity};
 
 /// What the parameters of a request ask for.
 pub(super) struct Asked {
@@ -58,20 +58,17 @@ pub(crate) async fn answer_unsigned_query(
         Ok(asked) => asked,
         Err(error) => return passage.fail(&error, protocol),
     };
-    let error = match (service, asked.operation.as_str()) {
+    let answered = match (service, asked.operation.as_str()) {
         (Service::Sts, "AssumeRoleWithWebIdentity") => {
-            match Box::pin(web_identity::answer_unsigned(passage, &asked)).await {
-                Ok(xml) => return crate::failure::success(xml, &passage.id),
-                Err(error) => error,
-            }
+            Box::pin(web_identity::answer_unsigned(passage, &asked)).await
         }
-        (Service::Sts, "AssumeRoleWithSAML") => {
-            passage.trace.operation = asked.operation.clone().into();
-            WireError::not_implemented("sts", &asked.operation)
-        }
-        _ => missing_token(service),
+        (Service::Sts, "AssumeRoleWithSAML") => saml::answer_unsigned(passage, &asked),
+        _ => Err(missing_token(service)),
     };
-    passage.fail(&error, protocol)
+    match answered {
+        Ok(xml) => crate::failure::success(xml, &passage.id),
+        Err(error) => passage.fail(&error, protocol),
+    }
 }
 
 fn missing_token(service: Service) -> WireError {

@@ -40,7 +40,7 @@ fn explain(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<
     ruling.result.map_err(|error| denied(passage, &error))?;
     let record = passage.endpoint.recorder().find(wanted);
     // Another account's requests are not told apart from none.
-    let own = record.filter(|record| record.caller.as_ref().is_some_and(|c| c.account == caller.account));
+    let own = record.filter(|record| record.is_of(caller.account));
     let record = own.ok_or_else(|| {
         WireError::new(
             "ResourceNotFound",

@@ -8,7 +8,7 @@ use rolecall_sts::{Env, StsError, demands, handle};
 
 use super::iam::denied;
 use super::query::{Asked, validation};
-use super::web_identity;
+use super::{saml, web_identity};
 use crate::line::Passage;
 
 /// Parses, authorizes, handles and renders.
@@ -22,11 +22,12 @@ pub(super) async fn answer(
     passage.trace.operation = operation.name().into();
     let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
     let request = request.ok_or_else(|| WireError::not_implemented("sts", operation.name()))?;
-    // Whoever brings a token of an identity provider needs no credentials, and those sent count for nothing.
+    // Whoever brings the word of an identity provider needs no credentials, and those sent count for nothing.
     let request = match request {
         Request::AssumeRoleWithWebIdentity(request) => {
             return Box::pin(web_identity::answer(passage, *request)).await;
         }
+        Request::AssumeRoleWithSAML(request) => return saml::answer(passage, *request),
         other => other,
     };
     let second_factor =

@@ -5,7 +5,8 @@ use rolecall_aws_model::WireError;
 use rolecall_aws_model::sts::{AssumeRoleWithWebIdentityRequest, Request, Response, VERSION};
 use rolecall_federation::http::HttpFetcher;
 use rolecall_federation::oidc::{KeyCache, UnverifiedToken};
-use rolecall_sts::web_identity::{Issuer, Issuing, ProvenRequest, assume_role_with_web_identity};
+use rolecall_sts::Issuing;
+use rolecall_sts::web_identity::{Issuer, ProvenRequest, assume_role_with_web_identity};
 
 use super::iam::denied;
 use super::query::{Asked, validation};
