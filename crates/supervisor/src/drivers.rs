@@ -1,5 +1,6 @@
 //! Which driver runs instances.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -69,12 +70,32 @@ fn namespace_config(parts: &Parts) -> NamespaceConfig {
     NamespaceConfig {
         program_arguments: parts.program_arguments.iter().map(Into::into).collect(),
         hidden: parts.hidden.clone(),
-        shown: parts.shown.clone(),
+        shown: outermost(&parts.shown),
         ..NamespaceConfig::new(&parts.directory, &parts.program)
     }
+}
+
+/// Of directories that lie within one another, the outermost: it shows the others.
+fn outermost(shown: &[PathBuf]) -> Vec<PathBuf> {
+    let within = |path: &PathBuf| shown.iter().any(|other| other != path && path.starts_with(other));
+    let mut kept: Vec<PathBuf> = shown.iter().filter(|path| !within(path)).cloned().collect();
+    kept.sort();
+    kept.dedup();
+    kept
 }
 
 fn metadata_only(parts: &Parts) -> Result<Arc<dyn Driver>, DriverError> {
     let config = MetadataOnlyConfig { root: parts.directory.clone(), inherited: parts.inherited.clone() };
     Ok(Arc::new(MetadataOnlyDriver::new(config)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_within_another_is_shown_by_it() {
+        let shown = ["/a/b", "/a", "/ab", "/a", "/c/d/e", "/c/d"].map(PathBuf::from);
+        assert_eq!(outermost(&shown), ["/a", "/ab", "/c/d"].map(PathBuf::from));
+    }
 }
