@@ -36,12 +36,21 @@ pub struct WireError {
     pub status: u16,
     /// AWS's message.
     pub message: String,
+    /// The member `Reason` of the errors that have one.
+    pub reason: Option<&'static str>,
 }
 
 impl WireError {
     /// An error of this code, status and message.
     pub fn new(code: impl Into<Cow<'static, str>>, status: u16, message: impl Into<String>) -> Self {
-        Self { code: code.into(), status, message: message.into() }
+        Self { code: code.into(), status, message: message.into(), reason: None }
+    }
+
+    /// The same with the member `Reason`, which only the JSON protocols show.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Option<&'static str>) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// The operation is known and not built. A 4xx, since SDKs retry 5xx for minutes.
@@ -123,6 +132,9 @@ impl WireError {
         JsonWriter::document(|json| {
             json.text("__type", &self.code);
             json.text("message", &self.message);
+            if let Some(reason) = self.reason {
+                json.text("Reason", reason);
+            }
         })
     }
 }
@@ -221,6 +233,11 @@ mod tests {
         assert_eq!(
             error.body(Protocol::Json, "r-1"),
             "{\"__type\":\"NoSuchEntity\",\"message\":\"The user \\\"<a>\\\" cannot be found.\"}"
+        );
+        let reasoned = WireError::new("E", 400, "m").with_reason(Some("R"));
+        assert_eq!(
+            reasoned.body(Protocol::Json, "r-1"),
+            "{\"__type\":\"E\",\"message\":\"m\",\"Reason\":\"R\"}"
         );
     }
 }
