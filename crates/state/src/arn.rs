@@ -1,5 +1,6 @@
 //! Taking ARNs apart and putting IAM's together.
 
+use crate::entities::PolicyType;
 use crate::ids::{AccountId, Partition};
 
 /// The six fields of an ARN.
@@ -62,6 +63,17 @@ pub fn assumed_role(partition: Partition, account: AccountId, role: &str, sessio
 /// The ARN of a federated user session.
 pub fn federated_user(partition: Partition, account: AccountId, name: &str) -> String {
     joined(partition, ":sts::", Some(account), &[":federated-user/", name])
+}
+
+/// The ARN of something in an organization, which lies in its management account: `resource` is
+/// `account/o-…/…`, `ou/o-…/…`, ….
+pub fn organizations(partition: Partition, management: AccountId, resource: &str) -> String {
+    joined(partition, ":organizations::", Some(management), &[":", resource])
+}
+
+/// The ARN of a policy of AWS's own for organizations.
+pub fn organizations_managed_policy(partition: Partition, kind: PolicyType, id: &str) -> String {
+    joined(partition, ":organizations::aws:policy/", None, &[kind.segment(), "/", id])
 }
 
 // Every request names its caller by ARN several times: one allocation each, and no formatting.

@@ -1,6 +1,6 @@
 //! Where each entity stands in the store. Keys are readable: an operator can list them.
 
-use crate::entities::NameKey;
+use crate::entities::{NameKey, OrgId};
 use crate::ids::{AccountId, UniqueId};
 
 /// The prefix of all account records.
@@ -11,6 +11,39 @@ pub(crate) const ENTITIES: &str = "entities/";
 pub(crate) const KEY_RING: &str = "sessions/key-ring";
 /// The prefix of the account aliases, which are unique over all accounts.
 pub(crate) const ALIASES: &str = "aliases/";
+
+/// The prefix of all organizations.
+pub(crate) const ORGANIZATIONS: &str = "organizations/";
+/// The prefix of the marks that say to which organization an account belongs: at most one.
+pub(crate) const MEMBERSHIPS: &str = "memberships/";
+
+/// The key of an organization's record. It comes before everything that is in the organization.
+pub(crate) fn organization(id: &OrgId) -> String {
+    format!("{ORGANIZATIONS}{id}")
+}
+
+/// The prefix of everything in an organization.
+pub(crate) fn organization_contents(id: &OrgId) -> String {
+    format!("{ORGANIZATIONS}{id}/")
+}
+
+/// The key of something in an organization: `collection` is `units`, `accounts`, ….
+pub(crate) fn in_organization(organization: &OrgId, collection: &str, id: &OrgId) -> String {
+    format!("{ORGANIZATIONS}{organization}/{collection}/{id}")
+}
+
+/// The key that says to which organization an account belongs.
+pub(crate) fn membership(account: AccountId) -> String {
+    format!("{MEMBERSHIPS}{account}")
+}
+
+/// The prefix of the marks that say which account has an address.
+pub(crate) const EMAILS: &str = "account-emails/";
+
+/// The key that claims the address of an account's owner.
+pub(crate) fn email(email: &str) -> String {
+    format!("{EMAILS}{}", email.to_ascii_lowercase())
+}
 
 /// The key of an account's record.
 pub(crate) fn account(account: AccountId) -> String {

@@ -31,4 +31,4 @@ pub use seal::{MasterKey, Sealed, Secret, Unsealable};
 pub use snapshot::{Snapshot, Unevaluable};
 pub use state::{State, StateError};
 pub use time::Timestamp;
-pub use txn::{Txn, Unwritable};
+pub use txn::{InOrganization, Txn, Unwritable};

@@ -1,6 +1,8 @@
 //! A proposed change: what it was decided on, and what it writes. It lands whole, on exactly the
 //! state that it was decided on, or not at all.
 
+mod organization;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use crate::seal::MasterKey;
 use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
 use crate::time::Timestamp;
 
+pub use organization::InOrganization;
+
 /// A value that could not be made ready for the store.
 #[derive(Debug, thiserror::Error)]
 #[error("an entity can't be written as JSON: {0}")]
@@ -27,13 +31,21 @@ pub struct Txn {
     account_id: AccountId,
     compares: BTreeMap<String, Compare>,
     writes: BTreeMap<String, Option<Vec<u8>>>,
+    swept: Vec<String>,
     failure: Option<Unwritable>,
 }
 
 impl Txn {
     /// A transaction over `account` on `snapshot`.
     pub fn new(snapshot: Arc<Snapshot>, account_id: AccountId) -> Self {
-        Self { snapshot, account_id, compares: BTreeMap::new(), writes: BTreeMap::new(), failure: None }
+        Self {
+            snapshot,
+            account_id,
+            compares: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            swept: Vec::new(),
+            failure: None,
+        }
     }
 
     /// The snapshot that the transaction is decided on. What is only looked at here is not
@@ -160,7 +172,7 @@ impl Txn {
 
     /// Whether nothing would be written.
     pub fn is_read_only(&self) -> bool {
-        self.writes.is_empty()
+        self.writes.is_empty() && self.swept.is_empty()
     }
 
     fn depend(&mut self, key: String, revision: Revision) {
@@ -192,6 +204,8 @@ impl Txn {
             Some(value) => Op::Put { key: key.into(), value: value.into() },
             None => Op::Delete { key: key.into() },
         });
-        Ok(Transaction { compares: self.compares.into_values().collect(), ops: ops.collect() })
+        let swept = self.swept.into_iter().map(|prefix| Op::DeletePrefix { prefix: prefix.into() });
+        let ops = ops.chain(swept).collect();
+        Ok(Transaction { compares: self.compares.into_values().collect(), ops })
     }
 }

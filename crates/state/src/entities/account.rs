@@ -17,6 +17,12 @@ pub struct AccountRecord {
     pub name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// The address of its owner: no two accounts have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// When it was closed: nobody gets into a closed account, and nothing in it can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Timestamp>,
     /// The account's alias, if it has one: unique over all accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,

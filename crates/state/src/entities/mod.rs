@@ -8,6 +8,7 @@ mod instance;
 mod instance_profile;
 mod managed_policy;
 mod mfa;
+mod organization;
 mod role;
 mod server_certificate;
 mod user;
@@ -30,6 +31,11 @@ pub use instance::{
 pub use instance_profile::InstanceProfile;
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
 pub use mfa::{MfaAssignment, MfaDevice};
+pub use organization::{
+    AccountCreation, Attachments, Enabling, FeatureSet, Handshake, HandshakeAction, HandshakeState,
+    JoinedMethod, MemberAccount, OrgId, OrgIdKind, OrganizationPolicy, OrganizationRecord,
+    OrganizationResourcePolicy, OrganizationRoot, OrganizationalUnit, PolicyType, full_access_document,
+};
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;
 pub use user::User;

@@ -36,19 +36,19 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    fn value(key: &str, cause: impl std::fmt::Display) -> Self {
+    pub(super) fn value(key: &str, cause: impl std::fmt::Display) -> Self {
         Self::Value { key: key.to_owned(), cause: cause.to_string() }
     }
 }
 
 /// A key's new value, or its end.
-struct Change<'a> {
-    key: &'a str,
-    value: Option<&'a Bytes>,
-    revision: Revision,
+pub(super) struct Change<'a> {
+    pub(super) key: &'a str,
+    pub(super) value: Option<&'a Bytes>,
+    pub(super) revision: Revision,
 }
 
-fn decode<T: DeserializeOwned>(key: &str, value: &Bytes) -> Result<T, ApplyError> {
+pub(super) fn decode<T: DeserializeOwned>(key: &str, value: &Bytes) -> Result<T, ApplyError> {
     serde_json::from_slice(value).map_err(|cause| ApplyError::value(key, cause))
 }
 
@@ -74,6 +74,13 @@ impl Snapshot {
             self.apply_account(change, id)
         } else if let Some(alias) = key.strip_prefix(keys::ALIASES) {
             self.apply_alias(change, alias)
+        } else if let Some(rest) = key.strip_prefix(keys::ORGANIZATIONS) {
+            self.apply_organization(change, rest)
+        } else if let Some(account) = key.strip_prefix(keys::MEMBERSHIPS) {
+            self.apply_membership(change, account)
+        } else if key.starts_with(keys::EMAILS) {
+            // A claim: whoever makes an account looks at the records, and this closes the race.
+            Ok(())
         } else if key == keys::KEY_RING {
             self.apply_key_ring(change)
         } else {

@@ -38,7 +38,7 @@ impl Unevaluable {
     }
 }
 
-type Once<T> = OnceLock<Result<T, Unevaluable>>;
+pub(super) type Once<T> = OnceLock<Result<T, Unevaluable>>;
 
 /// What is compiled for a user or a role.
 #[derive(Default)]

@@ -8,6 +8,7 @@ mod apply;
 mod collection;
 mod compiled;
 mod indexes;
+mod organization;
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +21,7 @@ pub use apply::ApplyError;
 pub use collection::{Collection, Entity, Entry};
 pub use compiled::{DefaultVersion, PrincipalPolicies, Unevaluable};
 pub use indexes::{Holder, HolderKind};
+pub use organization::{Governance, Member, Organization, StoredPolicy, Unit};
 
 use crate::entities::AccessKey;
 use crate::ids::{AccessKeyId, AccountId, UniqueId};
@@ -57,6 +59,7 @@ pub struct Snapshot {
     pub(crate) key_ring: Arc<KeyRing>,
     pub(crate) stored_key_ring: Option<(Revision, Arc<StoredKeyRing>)>,
     pub(crate) aws_policies: Arc<compiled::AwsPolicies>,
+    pub(crate) organizations: organization::Organizations,
 }
 
 impl Snapshot {
@@ -70,6 +73,7 @@ impl Snapshot {
             key_ring: Arc::default(),
             stored_key_ring: None,
             aws_policies: Arc::default(),
+            organizations: organization::Organizations::default(),
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) async fn make_account(
                 id: account,
                 name: "root".into(),
                 created: now,
+                email: None,
+                closed: None,
                 alias: None,
                 password_policy: None,
                 credential_report: None,
