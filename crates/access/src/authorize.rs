@@ -7,7 +7,7 @@ use rolecall_policy::{
     PolicyKind, PolicySet, Principal, Reason, Request, StatementRef, decide, explain, needs_no_permission,
 };
 use rolecall_state::snapshot::Account;
-use rolecall_state::{PolicyRef, Snapshot, Unevaluable};
+use rolecall_state::{AccountId, PolicyRef, Snapshot, Unevaluable};
 
 use crate::caller::{Caller, Identity};
 use crate::context::{RequestFacts, set_caller_keys, set_request_keys};
@@ -81,14 +81,15 @@ struct Policies {
     session: Option<PolicySet>,
     resource: Option<PolicySet>,
     resource_policy_required: bool,
-    service_control: Vec<PolicySet>,
-    resource_control: Vec<PolicySet>,
+    service_control: Option<Arc<[PolicySet]>>,
+    resource_control: Option<Arc<[PolicySet]>>,
 }
 
 impl Policies {
     fn all(&self) -> impl Iterator<Item = &PolicySet> {
         let one = [&self.identity, &self.boundary, &self.session, &self.resource];
-        one.into_iter().flatten().chain(&self.service_control).chain(&self.resource_control)
+        let levels = [&self.service_control, &self.resource_control].into_iter().flatten();
+        one.into_iter().flatten().chain(levels.flat_map(|levels| levels.iter()))
     }
 
     fn applicable(&self) -> Applicable<'_> {
@@ -98,8 +99,8 @@ impl Policies {
             session: self.session.as_ref(),
             resource: self.resource.as_ref(),
             resource_policy_required: self.resource_policy_required,
-            service_control: &self.service_control,
-            resource_control: &self.resource_control,
+            service_control: self.service_control.as_deref().unwrap_or_default(),
+            resource_control: self.resource_control.as_deref().unwrap_or_default(),
             vpc_endpoint: None,
         }
     }
@@ -201,7 +202,7 @@ impl Supposed {
             policies.boundary = self.boundary;
         }
         if !self.service_control.is_empty() {
-            policies.service_control = self.service_control;
+            policies.service_control = Some(self.service_control.into());
         }
     }
 }
@@ -248,7 +249,12 @@ pub fn evaluate_with(
         Subject::Caller(caller) => Some(caller.account),
         _ => None,
     };
-    let resource_account = demand.resource_account.or(own_account).map(|account| account.to_string());
+    let resource_account = demand.resource_account.or(own_account);
+    if resource_account.is_some_and(|account| is_closed(snapshot, account)) {
+        return Err(closed(subject, &demand));
+    }
+    govern(&mut context, &mut policies, snapshot, own_account, resource_account)?;
+    let resource_account = resource_account.map(|account| account.to_string());
     if let Some(account) = &resource_account {
         context.set("aws:ResourceAccount", account);
     }
@@ -275,6 +281,43 @@ pub fn evaluate_with(
         context,
         policies,
     })
+}
+
+fn is_closed(snapshot: &Snapshot, account: AccountId) -> bool {
+    snapshot.account(account).is_some_and(|account| account.record.closed.is_some())
+}
+
+/// Nothing in a closed account can be used, and it is not told why.
+fn closed(subject: Subject<'_>, demand: &Demand) -> AccessError {
+    let Subject::Caller(caller) = subject else {
+        return AccessError::Denied { message: "Access Denied".to_owned() };
+    };
+    let (arn, Demand { action, resource, .. }) = (caller.arn(), demand);
+    let message = format!("User: {arn} is not authorized to perform: {action} on resource: {resource}");
+    AccessError::Denied { message }
+}
+
+/// Brings in the organizations of the caller and of the resource: their policies, and the keys that
+/// say which they are.
+fn govern(
+    context: &mut Context,
+    policies: &mut Policies,
+    snapshot: &Snapshot,
+    caller: Option<AccountId>,
+    resource: Option<AccountId>,
+) -> Result<(), Unevaluable> {
+    let of = |account: Option<AccountId>| account.map_or(Ok(None), |account| snapshot.governance(account));
+    if let Some(organization) = of(caller)? {
+        context.set("aws:PrincipalOrgID", organization.organization.as_str());
+        context.set_many("aws:PrincipalOrgPaths", [organization.path.as_str()]);
+        policies.service_control = organization.service_control.clone();
+    }
+    if let Some(organization) = of(resource)? {
+        context.set("aws:ResourceOrgID", organization.organization.as_str());
+        context.set_many("aws:ResourceOrgPaths", [organization.path.as_str()]);
+        policies.resource_control = organization.resource_control.clone();
+    }
+    Ok(())
 }
 
 /// What needs no permission and can't be denied is decided without looking at anything.
@@ -343,7 +386,7 @@ impl Evidence {
 
     /// Whether any service control policies apply.
     pub fn is_governed(&self) -> bool {
-        !self.policies.service_control.is_empty()
+        self.policies.service_control.is_some()
     }
 
     /// The kind of policy that decided, if one did.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rolecall_state::entities::{Role, Tag, User};
-use rolecall_state::snapshot::{Entry, KeyOwner, LongTermKey};
+use rolecall_state::snapshot::{Account, Entry, KeyOwner, LongTermKey};
 use rolecall_state::{AccessKeyId, AccountId, Partition, Snapshot, Timestamp, arn};
 
 use crate::session::{Session, SessionKind, TokenError};
@@ -49,6 +49,12 @@ pub enum UnknownCaller {
     Token(#[from] TokenError),
 }
 
+/// An account that can be got into: it is there, and not closed.
+fn open_account(id: AccountId, snapshot: &Snapshot) -> Result<&Arc<Account>, UnknownCaller> {
+    let account = snapshot.account(id).ok_or(UnknownCaller::Gone)?;
+    if account.record.closed.is_some() { Err(UnknownCaller::Gone) } else { Ok(account) }
+}
+
 impl Caller {
     /// The holder of a long-term key.
     ///
@@ -60,12 +66,14 @@ impl Caller {
         snapshot: &Snapshot,
     ) -> Result<Self, UnknownCaller> {
         let (account, identity) = match &key.owner {
-            KeyOwner::Root(account) => (*account, Identity::Root),
+            KeyOwner::Root(id) => (open_account(*id, snapshot)?, Identity::Root),
             KeyOwner::User(account, id) => {
-                let user = snapshot.account(*account).and_then(|a| a.users.by_id(id));
-                (*account, Identity::User(user.ok_or(UnknownCaller::Gone)?.clone()))
+                let account = open_account(*account, snapshot)?;
+                let user = account.users.by_id(id).ok_or(UnknownCaller::Gone)?;
+                (account, Identity::User(user.clone()))
             }
         };
+        let account = account.id();
         Ok(Self { account, partition, identity, access_key_id: key.key.id.clone(), session: None })
     }
 
@@ -78,7 +86,7 @@ impl Caller {
         partition: Partition,
         snapshot: &Snapshot,
     ) -> Result<Self, UnknownCaller> {
-        let account = snapshot.account(session.account).ok_or(UnknownCaller::Gone)?;
+        let account = open_account(session.account, snapshot)?;
         let user = |id: &Option<_>| match id {
             None => Ok(None),
             Some(id) => account.users.by_id(id).cloned().map(Some).ok_or(UnknownCaller::Gone),
