@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Start instances, run programs in them, look at them, end them.
     Instance(InstanceArgs),
+    /// Make accounts, and list them.
+    Account(AccountArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
@@ -134,6 +136,47 @@ pub(crate) struct ValidateArgs {
     /// As JSON, in the shape of Access Analyzer's `ValidatePolicy`.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What `account` takes.
+#[derive(Args)]
+pub(crate) struct AccountArgs {
+    #[command(subcommand)]
+    pub(crate) command: AccountCommand,
+    /// The server; `AWS_ENDPOINT_URL` where unset.
+    #[arg(
+        long,
+        env = "AWS_ENDPOINT_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4566",
+        global = true
+    )]
+    pub(crate) endpoint_url: String,
+}
+
+/// What is done with accounts.
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account of your organization (and the organization, if there is none), and print its id.
+    Create {
+        /// The account's name.
+        name: String,
+        /// Its e-mail address, which no other account has; NAME@rolecall.invalid where unset.
+        #[arg(long)]
+        email: Option<String>,
+        /// The role in it that your account may assume; OrganizationAccountAccessRole where unset.
+        #[arg(long)]
+        role_name: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the accounts of your organization.
+    Ls {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What `instance` takes.

@@ -373,6 +373,10 @@ impl Passage<'_> {
             Service::Iam | Service::Sts | Service::Ec2 => {
                 services::answer_query(self, service, authenticated, parts, body).await
             }
+            Service::Organizations => {
+                let answering = services::answer_organizations(self, authenticated.caller(), parts, body);
+                Box::pin(answering).await
+            }
             Service::Rolecall => services::answer_own(self, authenticated.caller(), parts),
             // Its bodies are streams: it left the line for its own module before the body was read.
             Service::S3 => self.fail(&WireError::internal(), Protocol::Json),
@@ -394,7 +398,9 @@ impl Passage<'_> {
             Service::Iam => Protocol::Query(rolecall_aws_model::iam::NAMESPACE),
             Service::Sts => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
             Service::Ec2 => Protocol::Ec2,
-            Service::S3 | Service::AccessAnalyzer | Service::Rolecall => Protocol::Json,
+            Service::S3 | Service::AccessAnalyzer | Service::Organizations | Service::Rolecall => {
+                Protocol::Json
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Service {
     S3,
     /// Access Analyzer
     AccessAnalyzer,
+    /// AWS Organizations
+    Organizations,
     /// This program's own operations.
     Rolecall,
 }
@@ -31,6 +33,7 @@ impl Service {
             "ec2" => Self::Ec2,
             "s3" | "s3express" => Self::S3,
             "access-analyzer" => Self::AccessAnalyzer,
+            "organizations" => Self::Organizations,
             "rolecall" => Self::Rolecall,
             _ => return None,
         })
@@ -54,6 +57,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::S3 => "s3",
             Self::AccessAnalyzer => "access-analyzer",
+            Self::Organizations => "organizations",
             Self::Rolecall => "rolecall",
         }
     }
@@ -64,7 +68,7 @@ impl Service {
             Self::Iam | Self::Sts => Family::Query,
             Self::Ec2 => Family::Ec2,
             Self::S3 => Family::S3,
-            Self::AccessAnalyzer | Self::Rolecall => Family::Json,
+            Self::AccessAnalyzer | Self::Organizations | Self::Rolecall => Family::Json,
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rolecall_aws_model::{iam, sts};
+use rolecall_aws_model::{iam, organizations, sts};
 
 fn section(out: &mut String, service: &str, operations: &[(&str, bool)]) {
     let built = operations.iter().filter(|(_, built)| *built).count();
@@ -25,6 +25,9 @@ fn table() -> String {
     section(&mut out, "IAM", &rows);
     let rows: Vec<_> = sts::Operation::ALL.iter().map(|o| (o.name(), rolecall_sts::is_handled(*o))).collect();
     section(&mut out, "STS", &rows);
+    let handled = rolecall_organizations::is_handled;
+    let rows: Vec<_> = organizations::Operation::ALL.iter().map(|o| (o.name(), handled(*o))).collect();
+    section(&mut out, "Organizations", &rows);
     out
 }
 

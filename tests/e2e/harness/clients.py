@@ -101,10 +101,10 @@ def document(*statements: dict) -> str:
 
 @contextlib.contextmanager
 def refused(code: str | set[str], message: str | re.Pattern[str] | None = None,
-            status: int | None = None) -> Iterator[None]:
+            status: int | None = None) -> Iterator[pytest.ExceptionInfo[ClientError]]:
     """Expects AWS's error: its code, its exact message (or a pattern found in it), its HTTP status."""
     with pytest.raises(ClientError) as caught:
-        yield
+        yield caught
     answer = caught.value.response
     codes = {code} if isinstance(code, str) else code
     assert answer["Error"]["Code"] in codes, answer["Error"]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rolecall_policy::decide_format::Decider;
 use serde_json::Value;
 
-use super::request::{self, Asked};
+use super::request::{self, Asked, Body};
 use super::{Failure, read_text};
 use crate::cli::ExplainArgs;
 
@@ -74,5 +74,5 @@ fn as_text(answer: &Value) -> String {
 async fn fetch(args: &ExplainArgs) -> Result<(u16, Vec<u8>), Failure> {
     let path = format!("/rolecall/requests/{}", args.request_id.as_deref().unwrap_or_default());
     let endpoint_url = &args.endpoint_url;
-    request::send(&Asked { endpoint_url, service: "rolecall", path: &path, form: "" }).await
+    request::send(&Asked { endpoint_url, service: "rolecall", path: &path, body: Body::Nothing }).await
 }

@@ -1,5 +1,6 @@
 //! The subcommands, a module for each.
 
+mod account;
 mod config;
 mod decide;
 mod env;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),
+        Command::Account(args) => account::run(&args),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {

@@ -22,8 +22,40 @@ pub(super) struct Asked<'a> {
     pub(super) service: &'a str,
     /// Path and query.
     pub(super) path: &'a str,
-    /// The form that is posted; a GET when it is empty.
-    pub(super) form: &'a str,
+    /// What is sent along.
+    pub(super) body: Body<'a>,
+}
+
+/// A request's body, and by it the method.
+pub(super) enum Body<'a> {
+    /// None: a GET.
+    Nothing,
+    /// A posted form.
+    Form(&'a str),
+    /// A posted JSON 1.1 call of the operation that the target names.
+    Json {
+        /// `X-Amz-Target`.
+        target: &'a str,
+        /// The input.
+        text: &'a str,
+    },
+}
+
+impl Body<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Nothing => "",
+            Self::Form(text) | Self::Json { text, .. } => text,
+        }
+    }
+
+    fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Form(_) => Some("application/x-www-form-urlencoded; charset=utf-8"),
+            Self::Json { .. } => Some("application/x-amz-json-1.1"),
+        }
+    }
 }
 
 fn environment(what: &str, cause: impl std::fmt::Display) -> Failure {
@@ -42,21 +74,25 @@ pub(super) async fn send(asked: &Asked<'_>) -> Result<(u16, Vec<u8>), Failure> {
         Some(_) => authority.to_string(),
         None => format!("{authority}:{}", if secure { 443 } else { 80 }),
     };
-    let method = if asked.form.is_empty() { http::Method::GET } else { http::Method::POST };
+    let content_type = asked.body.content_type();
+    let method = if content_type.is_some() { http::Method::POST } else { http::Method::GET };
     let mut request = http::Request::builder()
         .method(method)
         .uri(asked.path)
         .header(http::header::HOST, authority.as_str())
         .header(http::header::USER_AGENT, concat!("rolecall/", env!("CARGO_PKG_VERSION")));
-    if !asked.form.is_empty() {
-        request =
-            request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
+    if let Some(content_type) = content_type {
+        request = request.header(http::header::CONTENT_TYPE, content_type);
+    }
+    if let Body::Json { target, .. } = asked.body {
+        request = request.header("x-amz-target", target);
     }
     let (mut parts, ()) = request.body(()).map_err(|cause| environment(url, cause))?.into_parts();
     sign(&mut parts, asked)?;
     let stream =
         tokio::net::TcpStream::connect(&address).await.map_err(|cause| environment(&address, cause))?;
-    let request = http::Request::from_parts(parts, Full::new(Bytes::copy_from_slice(asked.form.as_bytes())));
+    let request =
+        http::Request::from_parts(parts, Full::new(Bytes::copy_from_slice(asked.body.text().as_bytes())));
     if secure {
         let name = ServerName::try_from(authority.host().trim_matches(['[', ']']).to_owned());
         let name = name.map_err(|cause| environment(url, cause))?;
@@ -119,7 +155,7 @@ fn sign(parts: &mut http::request::Parts, asked: &Asked<'_>) -> Result<(), Failu
         region: &region,
         service: asked.service,
     };
-    let payload = PayloadHash::of(asked.form.as_bytes());
+    let payload = PayloadHash::of(asked.body.text().as_bytes());
     let signed = signer.sign(parts, &payload, Timestamp(SystemClock.now().0));
     signed.map_err(|cause| environment("the request can't be signed", cause))
 }

@@ -5,6 +5,7 @@ mod access_analyzer;
 mod ec2;
 mod iam;
 mod json;
+mod organizations;
 mod query;
 mod rolecall;
 mod s3;
@@ -14,6 +15,7 @@ mod toolbox;
 mod web_identity;
 
 pub(crate) use access_analyzer::answer_access_analyzer;
+pub(crate) use organizations::answer_organizations;
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;
 pub(crate) use s3::{answer_s3, into_body};

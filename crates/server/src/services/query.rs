@@ -33,7 +33,7 @@ pub(crate) async fn answer_query(
         Service::Iam => Box::pin(iam::answer(passage, authenticated.caller(), &asked)).await,
         Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
         Service::Ec2 => Box::pin(ec2::answer(passage, authenticated.caller(), &asked)).await,
-        Service::S3 | Service::AccessAnalyzer | Service::Rolecall => {
+        Service::S3 | Service::AccessAnalyzer | Service::Organizations | Service::Rolecall => {
             Err(WireError::not_implemented(service.name(), &asked.operation))
         }
     };

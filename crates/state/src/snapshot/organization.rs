@@ -169,7 +169,34 @@ impl Snapshot {
     }
 }
 
+impl Unit {
+    /// A unit that is only about to be: no store holds it.
+    pub fn unstored(unit: OrganizationalUnit) -> Self {
+        Self { unit: Arc::new(unit), controls: Arc::default() }
+    }
+}
+
+impl StoredPolicy {
+    /// A policy that is only about to be: no store holds it.
+    pub fn unstored(policy: OrganizationPolicy) -> Self {
+        Self { policy: Arc::new(policy), compiled: OnceLock::new() }
+    }
+}
+
 impl Organization {
+    /// An organization that is only about to be: no store holds it.
+    pub fn unstored(record: OrganizationRecord) -> Self {
+        Self::new(record, Revision::default())
+    }
+
+    /// The same with another record, which no store holds yet.
+    #[must_use]
+    pub fn with_record(&self, record: OrganizationRecord) -> Self {
+        let mut changed = self.clone();
+        changed.record = Arc::new(record);
+        changed
+    }
+
     fn new(record: OrganizationRecord, revision: Revision) -> Self {
         Self {
             record: Arc::new(record),
@@ -299,9 +326,7 @@ impl Organization {
         let new: Option<OrganizationalUnit> =
             change.value.map(|value| decode(change.key, value)).transpose()?;
         let old = match new.clone() {
-            Some(unit) => {
-                self.units.insert(id, Arc::new(Unit { unit: Arc::new(unit), controls: Arc::default() }))
-            }
+            Some(unit) => self.units.insert(id, Arc::new(Unit::unstored(unit))),
             None => self.units.remove(&id),
         };
         let stands = |unit: &OrganizationalUnit| (unit.parent.clone(), unit.attachments.clone());

@@ -1,7 +1,7 @@
 //! Asking EC2.
 
 use super::super::Failure;
-use super::super::request::{self, Asked};
+use super::super::request::{self, Asked, Body};
 use super::xml::Element;
 
 const VERSION: &str = "2016-11-15";
@@ -25,7 +25,8 @@ impl Api<'_> {
             form.push('=');
             form.push_str(&escaped(value));
         }
-        let asked = Asked { endpoint_url: self.endpoint_url, service: "ec2", path: "/", form: &form };
+        let asked =
+            Asked { endpoint_url: self.endpoint_url, service: "ec2", path: "/", body: Body::Form(&form) };
         let (status, body) = request::send(&asked).await?;
         let answer = Element::parse(&body).ok_or_else(|| {
             Failure::Environment(format!("{}: the answer is no XML (status {status})", self.endpoint_url))
