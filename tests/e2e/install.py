@@ -32,7 +32,7 @@ ANSIBLE_PACKAGE = "ansible==12.3.0"
 ANSIBLE_COLLECTIONS = ("amazon/aws", "ansible/posix")
 
 # A program that some test starts, and the Debian package that brings it.
-SYSTEM_PROGRAMS = {"etcd": "etcd-server", "sshd": "openssh-server", "ssh": "openssh-client"}
+SYSTEM_PROGRAMS = {"etcd": "etcd-server", "sshd": "openssh-server", "ssh": "openssh-client", "chromium": "chromium"}
 
 
 def main() -> int:

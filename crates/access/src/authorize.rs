@@ -451,7 +451,7 @@ fn session_may_call(subject: Subject<'_>, action: &str) -> Result<(), AccessErro
         }
         (SessionKind::FederatedUser { .. }, "iam") => false,
         (SessionKind::FederatedUser { .. }, "sts") => operation == "GetCallerIdentity",
-        (SessionKind::AssumedRole { .. }, "sts")
+        (SessionKind::AssumedRole { .. } | SessionKind::Console { .. }, "sts")
             if matches!(operation, "GetSessionToken" | "GetFederationToken") =>
         {
             return Err(AccessError::Denied {

@@ -12,9 +12,9 @@ use crate::session::{Session, SessionKind, TokenError};
 /// Which principal a caller is.
 #[derive(Clone)]
 pub enum Identity {
-    /// The account's root user, with long-term keys, by `GetSessionToken` or by `AssumeRoot`.
+    /// The account's root user, with long-term keys, by `GetSessionToken`, `AssumeRoot` or the console.
     Root,
-    /// An IAM user, with long-term keys or by `GetSessionToken`.
+    /// An IAM user, with long-term keys, by `GetSessionToken` or the console.
     User(Arc<Entry<User>>),
     /// A session of a role.
     AssumedRole(Arc<Entry<Role>>, Box<str>),
@@ -96,7 +96,9 @@ impl Caller {
                 let role = account.roles.by_id(role).ok_or(UnknownCaller::Gone)?;
                 Identity::AssumedRole(role.clone(), name.as_str().into())
             }
-            SessionKind::SessionToken { user: id } => user(id)?.map_or(Identity::Root, Identity::User),
+            SessionKind::SessionToken { user: id } | SessionKind::Console { user: id } => {
+                user(id)?.map_or(Identity::Root, Identity::User)
+            }
             SessionKind::FederatedUser { user: id, name } => {
                 Identity::FederatedUser(user(id)?, name.as_str().into())
             }

@@ -8,6 +8,7 @@ mod caller;
 mod context;
 mod demand;
 pub mod message;
+pub mod sealed;
 pub mod session;
 
 pub use authorize::{

@@ -32,6 +32,12 @@ pub enum SessionKind {
         /// The user; none for the root user.
         user: Option<UniqueId>,
     },
+    /// Of a user or the root user itself, by signing in to the console with a password.
+    #[serde(rename = "console")]
+    Console {
+        /// The user; none for the root user.
+        user: Option<UniqueId>,
+    },
     /// Of a federated user, by `GetFederationToken`.
     #[serde(rename = "federated")]
     FederatedUser {

@@ -29,6 +29,7 @@
 //!
 //! The JSON protocols go the same way from a [`JsonInput`] to [`organizations::Response::to_json`].
 
+mod answer;
 mod constraint;
 mod error;
 mod generated;
@@ -44,6 +45,7 @@ mod timestamp;
 mod violations;
 mod xml;
 
+pub use answer::Element;
 pub use error::{CommonError, Fault, Protocol, WireError};
 pub use generated::{accessanalyzer, cloudtrail, ec2, iam, iam_toolbox, organizations, sts};
 pub use json_input::JsonInput;

@@ -4,9 +4,7 @@
 
 use rolecall_access::iso8601;
 use rolecall_aws_model::iam as wire;
-use rolecall_state::entities::{
-    AccessKey, AccessKeyStatus, AccountRecord, CredentialStatus, LoginProfile, User,
-};
+use rolecall_state::entities::{AccessKey, AccessKeyStatus, AccountRecord, CredentialStatus, User};
 use rolecall_state::snapshot::Account;
 use rolecall_state::{Timestamp, Txn, UniqueId, arn};
 
@@ -88,7 +86,7 @@ fn root(env: &Env<'_>, account: &Account) -> String {
 
 fn user(env: &Env<'_>, account: &Account, user: &User) -> String {
     let mut line = vec![user.name.clone(), env.arn("user", &user.path, &user.name), time(user.created)];
-    line.extend(password(account, user.login_profile.as_ref()));
+    line.extend(password(env, account, user));
     line.push((!account.mfa_devices_of(&user.id).is_empty()).to_string());
     keys(&mut line, env, account, &user.access_keys);
     for index in 0..2 {
@@ -103,14 +101,18 @@ fn user(env: &Env<'_>, account: &Account, user: &User) -> String {
     line.join(",")
 }
 
-fn password(account: &Account, profile: Option<&LoginProfile>) -> [String; 4] {
-    let Some(profile) = profile else { return ["false", NO_VALUE, NO_VALUE, NO_VALUE].map(str::to_owned) };
+fn password(env: &Env<'_>, account: &Account, user: &User) -> [String; 4] {
+    let Some(profile) = &user.login_profile else {
+        return ["false", NO_VALUE, NO_VALUE, NO_VALUE].map(str::to_owned);
+    };
     let policy = account.record.password_policy.as_ref();
     let days = policy.and_then(|policy| policy.max_age_days);
     let next = days.map(|days| time(profile.password_changed.plus_seconds(i64::from(days) * SECONDS_A_DAY)));
     [
         "true".to_owned(),
-        "no_information".to_owned(),
+        env.last_used
+            .of(user.id.as_str(), account.last_use(user.id.as_str()))
+            .map_or_else(|| "no_information".to_owned(), |last| time(last.at)),
         time(profile.password_changed),
         next.unwrap_or_else(|| NO_VALUE.to_owned()),
     ]

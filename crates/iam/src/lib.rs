@@ -30,6 +30,7 @@ mod saml_providers;
 mod server_certificates;
 mod service_credentials;
 mod service_linked_roles;
+pub mod sign_in;
 mod signing_certificates;
 mod simulation;
 mod ssh_keys;

@@ -53,10 +53,19 @@ pub(crate) fn user(env: &Env<'_>, account: &Account, user: &entity::User, detail
         user_id: user.id.to_string(),
         arn: env.arn("user", &user.path, &user.name),
         create_date: time(user.created),
-        password_last_used: None,
+        password_last_used: password_last_used(env, account, user.id.as_str()),
         permissions_boundary: if full { boundary(env, account, user.boundary.as_ref()) } else { None },
         tags: if full { tags::all(&user.tags) } else { Vec::new() },
     }
+}
+
+/// When a user last signed in with its password.
+pub(crate) fn password_last_used(
+    env: &Env<'_>,
+    account: &Account,
+    user: &str,
+) -> Option<rolecall_aws_model::Timestamp> {
+    env.last_used.of(user, account.last_use(user)).map(|last| time(last.at))
 }
 
 /// The root user, as `GetUser` shows it to itself.
@@ -67,6 +76,7 @@ pub(crate) fn root_user(env: &Env<'_>, record: &entity::AccountRecord) -> wire::
         user_id: record.id.to_string(),
         arn: arn::root(env.partition(), record.id),
         create_date: time(record.created),
+        // The root user of this program has no password.
         password_last_used: None,
         permissions_boundary: None,
         tags: Vec::new(),

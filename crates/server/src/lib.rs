@@ -5,6 +5,7 @@ mod accept;
 mod attempts;
 mod authenticate;
 mod body;
+mod console;
 mod failure;
 mod line;
 mod metrics;
@@ -17,6 +18,7 @@ mod tls;
 
 pub use accept::{Answer, Arrival, Limits, serve, serve_instance};
 pub use body::{Body, full};
+pub use console::Front;
 pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};
 pub use metrics::Metrics;
 pub use services::IssuerKeys;

@@ -153,6 +153,11 @@ impl Endpoint {
         &*self.parts.entropy
     }
 
+    /// The id of a request that does not come down the line.
+    pub(crate) fn next_request_id(&self) -> RequestId {
+        self.ids.next()
+    }
+
     pub(crate) fn is_metrics_token(&self, given: &str) -> bool {
         let wanted = self.parts.metrics_token.as_bytes();
         !wanted.is_empty() && bool::from(given.as_bytes().ct_eq(wanted))

@@ -16,7 +16,7 @@ const SHARDS: usize = 16;
 /// How many uses one transaction writes at most.
 const PER_TRANSACTION: usize = 256;
 
-/// A use of an access key or a role.
+/// A use of an access key, of a role, or of a user's password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
     /// The stored form.
@@ -35,7 +35,7 @@ struct Noted {
     written: bool,
 }
 
-/// The uses that were noted since the start, by access key id or role id.
+/// The uses that were noted since the start, by the id of the access key, the role or the user.
 pub struct LastUsed {
     shards: [Mutex<HashMap<Box<str>, Noted>>; SHARDS],
 }
@@ -47,7 +47,7 @@ impl Default for LastUsed {
 }
 
 impl LastUsed {
-    /// Notes that `subject`, an access key's or a role's id, was used.
+    /// Notes that `subject` was used: an access key's or a role's id, or for its password a user's.
     pub fn note(&self, account: AccountId, subject: &str, service: &str, region: &str, now: Timestamp) {
         let mut shard = self.shard(subject);
         let Some(noted) = shard.get_mut(subject) else {
@@ -123,9 +123,10 @@ fn exists(snapshot: &Snapshot, account: AccountId, subject: &str) -> bool {
     if snapshot.access_key(subject).is_some() {
         return true;
     }
+    let id = UniqueId::from_stored(subject);
     snapshot
         .account(account)
-        .is_some_and(|account| account.roles.by_id(&UniqueId::from_stored(subject)).is_some())
+        .is_some_and(|account| account.roles.by_id(&id).is_some() || account.users.by_id(&id).is_some())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod assume_role;
 mod authorization_message;
+pub mod console;
 mod demands;
 mod env;
 mod error;

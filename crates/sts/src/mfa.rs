@@ -62,7 +62,17 @@ pub fn verify(
     presented: Presented<'_>,
     now: Timestamp,
 ) -> Result<SecondFactor, StsError> {
-    let mut device = device(txn, caller, presented.serial_number).ok_or_else(not_the_callers)?;
+    let device = device(txn, caller, presented.serial_number).ok_or_else(not_the_callers)?;
+    verify_device(txn, device, presented.token_code, now)
+}
+
+/// Checks a code of one device, and notes it as used.
+pub(crate) fn verify_device(
+    txn: &mut Txn,
+    mut device: MfaDevice,
+    code: &str,
+    now: Timestamp,
+) -> Result<SecondFactor, StsError> {
     let opened = txn
         .master()
         .open(&device.seed, &MfaDevice::purpose(&device.id))
@@ -70,7 +80,7 @@ pub fn verify(
     let seed = opened.expose_str().and_then(Seed::from_base32).ok_or(StsError::UnreadableSeed)?;
     let assigned = device.assigned.as_mut().ok_or_else(not_the_callers)?;
     let clock = Clock { drift_steps: assigned.drift_steps, last_step: assigned.last_step };
-    let code = Code::parse(presented.token_code).ok_or_else(wrong_code)?;
+    let code = Code::parse(code).ok_or_else(wrong_code)?;
     let clock = totp::verify(&seed, clock, code, now.0).map_err(|_| wrong_code())?;
     (assigned.drift_steps, assigned.last_step) = (clock.drift_steps, clock.last_step);
     txn.put(&device);

@@ -109,6 +109,11 @@ impl Snapshot {
         Some(key.secret.get_or_init(|| secret))
     }
 
+    /// The secret of a long-term key as text, for a comparison.
+    pub fn open_secret(&self, key: &LongTermKey) -> Option<Secret> {
+        self.open_sealed(&key.key.secret, &crate::access_keys::purpose(&key.key.id))
+    }
+
     /// What was sealed under the master key for this purpose; none when it can't be opened.
     pub fn open_sealed(&self, sealed: &Sealed, purpose: &str) -> Option<Secret> {
         self.master.open(sealed, purpose).ok()

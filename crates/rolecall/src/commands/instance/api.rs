@@ -2,7 +2,7 @@
 
 use super::super::Failure;
 use super::super::request::{self, Asked, Body};
-use super::xml::Element;
+use rolecall_aws_model::Element;
 
 const VERSION: &str = "2016-11-15";
 

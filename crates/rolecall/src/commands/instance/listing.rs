@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::super::Failure;
-use super::xml::Element;
+use rolecall_aws_model::Element;
 
 /// An instance as it is shown.
 pub(super) struct Shown {

@@ -4,7 +4,6 @@
 mod api;
 mod enter;
 mod listing;
-mod xml;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -148,7 +148,8 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let url = format!("{scheme}://{bound}");
     announce(&data, &url)?;
     let supervised = tokio::spawn(compute::run(settings, &data, endpoint.clone(), url, stopped.clone())?);
-    rolecall_server::serve(listener, tls, limits(settings)?, endpoint, stopped).await;
+    let front = Arc::new(rolecall_server::Front::new(endpoint));
+    rolecall_server::serve(listener, tls, limits(settings)?, front, stopped).await;
     let _ = supervised.await;
     recorder.stop();
     if let Err(cause) = state.last_used().flush(&state).await {

@@ -1,11 +1,11 @@
-//! EC2's answers as a tree: small, and read once.
+//! Answers in XML as a tree, for those who ask: small, and read once.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 /// An element with its text and its children.
 #[derive(Debug, Default)]
-pub(super) struct Element {
+pub struct Element {
     name: String,
     text: String,
     children: Vec<Self>,
@@ -13,7 +13,7 @@ pub(super) struct Element {
 
 impl Element {
     /// The document's root; none when it is no XML.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut reader = Reader::from_str(text);
         let mut open: Vec<Self> = vec![Self::default()];
@@ -49,24 +49,52 @@ impl Element {
     }
 
     /// The text of the child of this name.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
     }
 
     /// The child of this name.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
+    /// The children of this name, in their order.
+    pub fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The members of the list of this name, as the query protocol writes lists.
+    pub fn members(&self, name: &str) -> impl Iterator<Item = &Self> {
+        self.child(name).into_iter().flat_map(|list| list.all("member"))
+    }
+
+    /// Takes a page of a list apart: the members of `list` in `result`, and the marker of the next page.
+    pub fn into_list(self, result: &str, list: &str) -> Option<(Vec<Self>, Option<String>)> {
+        let page = self.into_child(result)?;
+        let truncated = page.text("IsTruncated") == Some("true");
+        let marker = page.text("Marker").filter(|_| truncated).map(str::to_owned);
+        let members = page.into_child(list).map(|list| list.children).unwrap_or_default();
+        Some((members, marker))
+    }
+
+    fn into_child(self, name: &str) -> Option<Self> {
+        self.children.into_iter().find(|child| child.name == name)
+    }
+
+    /// The element's own text.
+    pub fn own_text(&self) -> &str {
+        &self.text
+    }
+
     /// The items of the list of this name.
-    pub(super) fn items(&self, name: &str) -> impl Iterator<Item = &Self> {
+    pub fn items(&self, name: &str) -> impl Iterator<Item = &Self> {
         self.child(name)
             .into_iter()
             .flat_map(|list| list.children.iter().filter(|child| child.name == "item"))
     }
 
     /// The texts of all elements of this name, wherever they are.
-    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+    pub fn texts(&self, name: &str) -> Vec<String> {
         let mut found: Vec<String> = self.children.iter().flat_map(|child| child.texts(name)).collect();
         if self.name == name {
             found.insert(0, self.text.clone());

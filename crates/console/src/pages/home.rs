@@ -1,0 +1,39 @@
+//! The front page: who you are, and what there is.
+
+use http::Response;
+use maud::html;
+
+use crate::backend::{Backend, Body};
+use crate::layout::{left, page};
+use crate::visit::Visit;
+
+const ROOMS: [(&str, &str, &str); 5] = [
+    ("s3", "S3", "Buckets and objects, as far as you may see them."),
+    ("iam", "IAM", "Users, groups, roles and policies, and who may become whom."),
+    ("instances", "Instances", "Machines that get their credentials from a role."),
+    ("simulator", "Simulator", "Ask what would be decided, before anyone tries."),
+    ("activity", "Activity", "What was asked of late, and why it was allowed or denied."),
+];
+
+/// `GET /console/`
+pub(crate) fn show<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
+    let Some(present) = visit.present() else { return crate::reply::redirect("/console/signin") };
+    let holder = &present.holder;
+    let content = html! {
+        h1 { "You are " (holder.name) }
+        dl.facts {
+            dt { "ARN" } dd.break { code { (holder.arn) } }
+            dt { "Account" } dd { (holder.account) @if let Some(alias) = &holder.alias { " (" (alias) ")" } }
+            dt { "Session ends" } dd { (left(holder.expires - visit.now)) }
+            dt { "Second factor" } dd { @if holder.mfa { "shown" } @else { "not shown" } }
+        }
+        ul.tiles {
+            @for (path, name, what) in ROOMS {
+                li { a href={ "/console/" (path) } { strong { (name) } span { (what) } } }
+            }
+        }
+        p { "Everything here is asked of the same APIs as from a terminal, as the principal above, and \
+             stands in the " a href="/console/activity" { "activity" } " afterwards." }
+    };
+    page(visit, "Home", content)
+}

@@ -1,0 +1,282 @@
+//! The lists: searched by name, a page at a time.
+
+use maud::{Markup, html};
+use rolecall_aws_model::Element;
+
+use super::Shown;
+use super::parts::{ask, edit_link, result, table};
+use crate::api::Refusal;
+use crate::backend::Backend;
+use crate::forms::escaped;
+use crate::layout::{Field, field};
+use crate::visit::Visit;
+
+/// How many entities a page shows.
+const PAGE: usize = 100;
+/// How many are asked for at once while a search goes through all of them.
+const ASKED: &str = "1000";
+
+/// A list that is asked for.
+struct List<'l> {
+    operation: &'l str,
+    parameters: Vec<(&'l str, &'l str)>,
+    /// The member that holds the entities.
+    member: &'l str,
+    /// The member of an entity that is its name.
+    name: &'l str,
+}
+
+/// The entities found, and whether there are more than a page shows.
+struct Found {
+    entities: Vec<Element>,
+    more: bool,
+}
+
+/// Goes through a list until a page of entities is found whose names have the searched text in them.
+async fn find<B: Backend>(visit: &Visit<'_, B>, list: &List<'_>) -> Result<Found, Refusal> {
+    let wanted = visit.query.trimmed("q").to_ascii_lowercase();
+    let (mut entities, mut marker) = (Vec::new(), String::new());
+    loop {
+        let mut parameters = list.parameters.clone();
+        parameters.push(("MaxItems", ASKED));
+        if !marker.is_empty() {
+            parameters.push(("Marker", &marker));
+        }
+        let answer = visit.query("iam", list.operation, &parameters).await?;
+        let Some((found, next)) = answer.into_list(&format!("{}Result", list.operation), list.member) else {
+            return Ok(Found { entities, more: false });
+        };
+        for entity in found {
+            if !entity.text(list.name).unwrap_or_default().to_ascii_lowercase().contains(&wanted) {
+                continue;
+            }
+            if entities.len() == PAGE {
+                return Ok(Found { entities, more: true });
+            }
+            entities.push(entity);
+        }
+        match next {
+            Some(next) => marker = next,
+            None => return Ok(Found { entities, more: false }),
+        }
+    }
+}
+
+fn text<'e>(entity: &'e Element, name: &str) -> &'e str {
+    entity.text(name).unwrap_or_default()
+}
+
+fn search<B: Backend>(visit: &Visit<'_, B>, more: Markup) -> Markup {
+    let action = format!("/console/{}", visit.segments.join("/"));
+    html! {
+        form.filters method="get" action=(action) role="search" {
+            (field("Name contains", "q", "search", visit.query.trimmed("q"), &Field::default()))
+            (more)
+            button { "Search" }
+        }
+    }
+}
+
+fn shown<B: Backend>(
+    visit: &Visit<'_, B>,
+    title: &str,
+    heads: &[&str],
+    found: &Found,
+    row: impl Fn(&Element) -> Vec<Markup>,
+    rest: Markup,
+) -> (String, Markup) {
+    let rows: Vec<_> = found.entities.iter().map(row).collect();
+    let content = html! {
+        h1 { (title) }
+        (search(visit, html! {}))
+        (table(title, heads, &rows))
+        @if found.more { p.fine { "Only the first " (PAGE) " are shown: search for more of the name." } }
+        (rest)
+    };
+    (title.to_owned(), content)
+}
+
+fn link(kind: &str, name: &str) -> Markup {
+    html! { a href={ "/console/iam/" (kind) "/" (escaped(name)) } { (name) } }
+}
+
+fn name_field(label: &str, name: &str) -> Markup {
+    field(label, name, "text", "", &Field { required: true, ..Field::default() })
+}
+
+pub(super) async fn users<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let list = List { operation: "ListUsers", parameters: vec![], member: "Users", name: "UserName" };
+    let found = find(visit, &list).await?;
+    let row = |user: &Element| {
+        let used = user.text("PasswordLastUsed").unwrap_or("never");
+        vec![
+            link("users", text(user, "UserName")),
+            html! { (text(user, "Path")) },
+            html! { (text(user, "CreateDate")) },
+            html! { (used) },
+        ]
+    };
+    let new = ask(
+        visit,
+        "CreateUser",
+        &[],
+        "Create a user",
+        "/console/iam/users",
+        name_field("Name", "p.UserName"),
+    );
+    Ok(shown(visit, "Users", &["Name", "Path", "Created", "Last sign-in"], &found, row, new))
+}
+
+pub(super) async fn groups<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let list = List { operation: "ListGroups", parameters: vec![], member: "Groups", name: "GroupName" };
+    let found = find(visit, &list).await?;
+    let row = |group: &Element| {
+        vec![
+            link("groups", text(group, "GroupName")),
+            html! { (text(group, "Path")) },
+            html! { (text(group, "CreateDate")) },
+        ]
+    };
+    let new = ask(
+        visit,
+        "CreateGroup",
+        &[],
+        "Create a group",
+        "/console/iam/groups",
+        name_field("Name", "p.GroupName"),
+    );
+    Ok(shown(visit, "Groups", &["Name", "Path", "Created"], &found, row, new))
+}
+
+pub(super) async fn roles<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let list = List { operation: "ListRoles", parameters: vec![], member: "Roles", name: "RoleName" };
+    let found = find(visit, &list).await?;
+    let row = |role: &Element| {
+        vec![
+            link("roles", text(role, "RoleName")),
+            html! { (text(role, "Path")) },
+            html! { (text(role, "Description")) },
+            html! { (text(role, "CreateDate")) },
+        ]
+    };
+    let new = html! { p { (edit_link("CreateRole", &[], "/console/iam/roles", "Create a role")) } };
+    Ok(shown(visit, "Roles", &["Name", "Path", "Description", "Created"], &found, row, new))
+}
+
+pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let scope = match visit.query.get("scope") {
+        scope @ ("AWS" | "All") => scope,
+        _ => "Local",
+    };
+    let list = List {
+        operation: "ListPolicies",
+        parameters: vec![("Scope", scope)],
+        member: "Policies",
+        name: "PolicyName",
+    };
+    let found = find(visit, &list).await?;
+    let rows: Vec<_> = found
+        .entities
+        .iter()
+        .map(|policy| {
+            let arn = text(policy, "Arn");
+            vec![
+                html! { a href={ "/console/iam/policy?arn=" (escaped(arn)) } { (text(policy, "PolicyName")) } },
+                html! { (arn) },
+                html! { (text(policy, "AttachmentCount")) },
+            ]
+        })
+        .collect();
+    let scopes = html! {
+        div.field {
+            label for="scope" { "Of" }
+            select #scope name="scope" {
+                @for (value, label) in [("Local", "this account"), ("AWS", "AWS"), ("All", "both")] {
+                    option value=(value) selected[value == scope] { (label) }
+                }
+            }
+        }
+    };
+    let content = html! {
+        h1 { "Policies" }
+        (search(visit, scopes))
+        (table("Policies", &["Name", "ARN", "Attached to"], &rows))
+        @if found.more { p.fine { "Only the first " (PAGE) " are shown: search for more of the name." } }
+        p { (edit_link("CreatePolicy", &[], "/console/iam/policies", "Create a policy")) }
+    };
+    Ok(("Policies".to_owned(), content))
+}
+
+pub(super) async fn profiles<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let list = List {
+        operation: "ListInstanceProfiles",
+        parameters: vec![],
+        member: "InstanceProfiles",
+        name: "InstanceProfileName",
+    };
+    let found = find(visit, &list).await?;
+    let back = "/console/iam/profiles";
+    let row = |profile: &Element| {
+        let name = text(profile, "InstanceProfileName");
+        let role = profile.members("Roles").next().map(|role| text(role, "RoleName").to_owned());
+        let own = [("InstanceProfileName", name)];
+        let acts = match &role {
+            Some(role) => {
+                let both = [("InstanceProfileName", name), ("RoleName", role.as_str())];
+                super::parts::act(visit, "RemoveRoleFromInstanceProfile", &both, "Remove role", back)
+            }
+            None => html! {
+                (ask(visit, "AddRoleToInstanceProfile", &own, "Add a role", back, name_field("Role", "p.RoleName")))
+                (super::parts::act(visit, "DeleteInstanceProfile", &own, "Delete", back))
+            },
+        };
+        vec![html! { (name) }, role.map_or_else(|| html! { "none" }, |role| link("roles", &role)), acts]
+    };
+    let new = ask(
+        visit,
+        "CreateInstanceProfile",
+        &[],
+        "Create an instance profile",
+        back,
+        name_field("Name", "p.InstanceProfileName"),
+    );
+    Ok(shown(visit, "Instance profiles", &["Name", "Role", ""], &found, row, new))
+}
+
+pub(super) async fn providers<B: Backend>(visit: &Visit<'_, B>) -> Shown {
+    let mut rows = Vec::new();
+    for (operation, member, delete, own) in [
+        (
+            "ListOpenIDConnectProviders",
+            "OpenIDConnectProviderList",
+            "DeleteOpenIDConnectProvider",
+            "OpenIDConnectProviderArn",
+        ),
+        ("ListSAMLProviders", "SAMLProviderList", "DeleteSAMLProvider", "SAMLProviderArn"),
+    ] {
+        let answer = visit.query("iam", operation, &[]).await?;
+        for provider in result(&answer, operation).into_iter().flat_map(|found| found.members(member)) {
+            let arn = text(provider, "Arn");
+            let delete = super::parts::act(visit, delete, &[(own, arn)], "Delete", "/console/iam/providers");
+            rows.push(vec![html! { (arn) }, delete]);
+        }
+    }
+    let fields = html! {
+        (field("Issuer", "p.Url", "url", "", &Field { required: true, hint: Some("https://…"), ..Field::default() }))
+        (name_field("Audience", "p.ClientIDList.member.1"))
+    };
+    let new = ask(
+        visit,
+        "CreateOpenIDConnectProvider",
+        &[],
+        "Add an OpenID Connect provider",
+        "/console/iam/providers",
+        fields,
+    );
+    let content = html! {
+        h1 { "Identity providers" }
+        (table("Identity providers", &["ARN", ""], &rows))
+        (new)
+    };
+    Ok(("Identity providers".to_owned(), content))
+}

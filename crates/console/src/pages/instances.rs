@@ -1,0 +1,159 @@
+//! Instances: what runs, as which role, and what it prints.
+
+use http::{Response, StatusCode};
+use maud::{Markup, html};
+use rolecall_aws_model::Element;
+
+use crate::api::Refusal;
+use crate::backend::{Backend, Body};
+use crate::denial;
+use crate::forms::{Fields, escaped};
+use crate::layout::{hidden, page_with};
+use crate::reply::redirect;
+use crate::visit::Visit;
+
+/// What a form may do with an instance: operation, and in which states.
+const ACTS: [(&str, &str, &[&str]); 3] = [
+    ("StartInstances", "Start", &["stopped"]),
+    ("StopInstances", "Stop", &["running"]),
+    ("TerminateInstances", "Terminate", &["pending", "running", "stopping", "stopped"]),
+];
+
+/// `GET /console/instances` and what is below.
+pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Body>> {
+    match visit.path().as_slice() {
+        ["instances"] => Some(list(visit, html! {}).await),
+        ["instances", id] => Some(one(visit, id).await),
+        _ => None,
+    }
+}
+
+/// `POST /console/instances`
+pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Option<Response<Body>> {
+    let operation = ACTS.iter().map(|(operation, ..)| *operation).find(|name| *name == fields.get("do"))?;
+    let said = visit.query("ec2", operation, &[("InstanceId.1", fields.get("id"))]).await;
+    Some(match said {
+        Ok(_) => redirect("/console/instances"),
+        Err(refusal) => {
+            let why = denial::shown(visit, &refusal).await;
+            list(visit, why).await
+        }
+    })
+}
+
+async fn list<B: Backend>(visit: &Visit<'_, B>, message: Markup) -> Response<Body> {
+    let said = visit.query("ec2", "DescribeInstances", &[]).await;
+    let status = said.as_ref().map_or_else(|refusal| refusal.status, |_| StatusCode::OK);
+    let content = match &said {
+        Ok(answer) => table(visit, answer),
+        Err(refusal) => denial::shown(visit, refusal).await,
+    };
+    page_with(visit, status, "Instances", html! { h1 { "Instances" } (message) (content) })
+}
+
+fn table<B: Backend>(visit: &Visit<'_, B>, answer: &Element) -> Markup {
+    let all: Vec<_> = answer.items("reservationSet").flat_map(|one| one.items("instancesSet")).collect();
+    html! {
+        @if all.is_empty() {
+            p { "There are no instances. " code { "rolecall instance run --profile PROFILE" } " starts one." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Instances" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Instance" } th scope="col" { "State" } th scope="col" { "Address" }
+                        th scope="col" { "Profile" } th scope="col" { span.sr { "Actions" } }
+                    } }
+                    tbody { @for instance in all { (row(visit, instance)) } }
+                }
+            }
+        }
+    }
+}
+
+fn named(instance: &Element) -> String {
+    let tag = instance.items("tagSet").find(|tag| tag.text("key") == Some("Name"));
+    tag.and_then(|tag| tag.text("value")).unwrap_or_default().to_owned()
+}
+
+fn inner<'e>(element: &'e Element, child: &str, name: &str) -> &'e str {
+    element.child(child).and_then(|child| child.text(name)).unwrap_or_default()
+}
+
+fn row<B: Backend>(visit: &Visit<'_, B>, instance: &Element) -> Markup {
+    let (id, state) =
+        (instance.text("instanceId").unwrap_or_default(), inner(instance, "instanceState", "name"));
+    html! {
+        tr {
+            th scope="row" { a href={ "/console/instances/" (escaped(id)) } { (id) } " " (named(instance)) }
+            td { (state) }
+            td { (instance.text("privateIpAddress").unwrap_or_default()) }
+            td { (inner(instance, "iamInstanceProfile", "arn").rsplit('/').next().unwrap_or_default()) }
+            td { (acts(visit, id, state)) }
+        }
+    }
+}
+
+fn acts<B: Backend>(visit: &Visit<'_, B>, id: &str, state: &str) -> Markup {
+    html! {
+        @for (operation, label, states) in ACTS {
+            @if states.contains(&state) {
+                form method="post" action="/console/instances" {
+                    (hidden(visit))
+                    input type="hidden" name="do" value=(operation);
+                    input type="hidden" name="id" value=(id);
+                    button.danger[label == "Terminate"] aria-label={ (label) " " (id) } { (label) }
+                }
+            }
+        }
+    }
+}
+
+async fn one<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
+    let said = visit.query("ec2", "DescribeInstances", &[("InstanceId.1", id)]).await;
+    let answer = match said {
+        Ok(answer) => answer,
+        Err(refusal) => return refused(visit, id, &refusal).await,
+    };
+    let Some(instance) = answer.items("reservationSet").flat_map(|one| one.items("instancesSet")).next()
+    else {
+        return refused(visit, id, &Refusal::no_page()).await;
+    };
+    let state = inner(instance, "instanceState", "name");
+    let tokens = inner(instance, "metadataOptions", "httpTokens");
+    let printed = match visit.query("ec2", "GetConsoleOutput", &[("InstanceId", id)]).await {
+        Ok(answer) => output(answer.text("output").unwrap_or_default()),
+        Err(refusal) => denial::shown(visit, &refusal).await,
+    };
+    let content = html! {
+        h1 { "Instance " (id) " " (named(instance)) }
+        dl.facts {
+            dt { "State" } dd { (state) " " (inner(instance, "stateReason", "message")) }
+            dt { "Address" } dd { (instance.text("privateIpAddress").unwrap_or_default()) }
+            dt { "Profile" } dd.break { (inner(instance, "iamInstanceProfile", "arn")) }
+            dt { "Metadata" } dd { @if tokens == "required" { "version 2 alone" } @else { "versions 1 and 2" } }
+            dt { "Launched" } dd { (instance.text("launchTime").unwrap_or_default()) }
+        }
+        (acts(visit, id, state))
+        @if state == "running" {
+            h2 { "Connect" }
+            p { "From the machine that the server runs on:" }
+            pre tabindex="0" { "rolecall instance exec " (id) " -- bash\nrolecall instance ssh " (id) " -i KEY.pem" }
+        }
+        h2 { "What it printed" }
+        (printed)
+    };
+    page_with(visit, StatusCode::OK, id, content)
+}
+
+async fn refused<B: Backend>(visit: &Visit<'_, B>, id: &str, refusal: &Refusal) -> Response<Body> {
+    let why = denial::shown(visit, refusal).await;
+    page_with(visit, refusal.status, id, html! { h1 { "Instance " (id) } (why) })
+}
+
+/// Console output, which comes in Base64.
+fn output(encoded: &str) -> Markup {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    html! { @if text.is_empty() { p.fine { "Nothing yet. Load the page again to look once more." } } @else { pre tabindex="0" { (text) } } }
+}

@@ -1,0 +1,127 @@
+"""The console in Chromium: what the lab does by hand, forms, looks, and what strangers' scripts can do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.clients import Aws, allow, document, trust
+from harness.process import ACCOUNT, Server
+from harness.totp import codes, make_device
+
+FOLDER = Path(__file__).parent / "js"
+PASSWORD = "Correct-Horse-9"
+LARGEST_PAGE = 50_000
+
+
+def browse(server: Server, scenario: str, **given) -> dict:
+    node, chromium = shutil.which("node"), shutil.which("chromium")
+    if node is None or chromium is None or not (FOLDER / "node_modules/playwright-core").exists():
+        pytest.skip("Node, its packages or Chromium are not installed (tests/e2e/install.py says why)")
+    given |= {"endpoint": server.endpoint, "account": ACCOUNT, "chromium": chromium}
+    env = {"PATH": os.environ["PATH"], "HOME": str(server.home), "SCENARIO": json.dumps(given)}
+    done = subprocess.run([node, "console.mjs", scenario], cwd=FOLDER, env=env, text=True, capture_output=True,
+                          timeout=240)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    return json.loads(done.stdout)
+
+
+def person(root: Aws, name: str, *statements: dict, reset: bool = False) -> dict:
+    root.user(name, *statements)
+    root.iam.create_login_profile(UserName=name, Password=PASSWORD, PasswordResetRequired=reset)
+    return {"user": name, "password": PASSWORD}
+
+
+@pytest.fixture
+def root(own_server: Server) -> Aws:
+    return Aws(own_server, own_server.root)
+
+
+def robot(root: Aws) -> None:
+    trusted = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    root.iam.create_role(RoleName="robot", AssumeRolePolicyDocument=document(trusted))
+    root.iam.put_role_policy(RoleName="robot", PolicyName="s3", PolicyDocument=document(allow("s3:*")))
+
+
+def test_the_lab(own_server: Server, root: Aws) -> None:
+    robot(root)
+    root.s3.create_bucket(Bucket="wonderland")
+    alice = person(root, "alice", allow(["sts:AssumeRole", "rolecall:ExplainRequest"]))
+    saw = browse(own_server, "lab", user=alice, bucket="wonderland")
+    assert "Your authentication information is incorrect" in saw["wrong"]
+    assert "You are alice" in saw["home"] and f"arn:aws:iam::{ACCOUNT}:user/alice" in saw["home"]
+    assert "because no identity-based policy allows the s3:ListAllMyBuckets action" in saw["denied"]
+    assert "Smallest change" in saw["denied"] and "wonderland" not in saw["denied"]
+    assert saw["corner"].endswith("Robot")
+    assert f"arn:aws:sts::{ACCOUNT}:assumed-role/robot/alice" in saw["asRole"]
+    assert "wonderland" in saw["buckets"]
+    assert "Uploaded note.html." in saw["uploaded"]
+    assert saw["downloaded"] == {"name": "note.html", "text": "<h1>hi</h1>"}
+    assert "There is nothing here." in saw["deleted"]
+    assert saw["back"].endswith(f"alice @ {ACCOUNT}")
+    assert saw["remembered"] == ["Robot"] and saw["again"].endswith("Robot")
+    assert "/console/signin" in saw["out"]
+
+
+def test_second_factor_and_new_password(own_server: Server, root: Aws) -> None:
+    root.iam.update_account_password_policy(MinimumPasswordLength=10, AllowUsersToChangePassword=True)
+    bob = person(root, "bob", reset=True)
+    _, seed, last = make_device(root, "bob", "phone")
+    [code] = codes(seed, last + 1, 1)
+    saw = browse(own_server, "secondFactor", user=bob, code=code, newPassword="Another-Horse-10")
+    assert "Second factor" in saw["asked"] and "incorrect" in saw["wrong"]
+    assert "must be changed" in saw["due"]
+    assert "Password should have a minimum length of 10" in saw["short"]
+    assert "You are bob" in saw["home"] and "not shown" not in saw["home"]
+
+
+def test_managing_iam(own_server: Server, root: Aws) -> None:
+    robot(root)
+    admin = person(root, "admin", allow("*"))
+    saw = browse(own_server, "iam", user=admin)
+    assert "Line 5" in saw["findings"] and "s3:GetObjet" in saw["findings"]
+    assert "GetObjet" in saw["kept"]
+    assert "MalformedPolicyDocument" in saw["malformed"]
+    assert "PutUserPolicy: done." in saw["saved"] and "read" in saw["saved"]
+    [key] = root.iam.list_access_keys(UserName="carol")["AccessKeyMetadata"]
+    assert key["AccessKeyId"] in saw["key"] and "not shown again" in saw["key"]
+    assert key["AccessKeyId"] in saw["after"] and "Secret access key" not in saw["after"]
+    assert "DeleteConflict" in saw["conflict"]
+    assert "s3:Get*" in saw["managed"] and "Edit" not in saw["managed"]
+    assert f"AWS: arn:aws:iam::{ACCOUNT}:root" in saw["role"]
+    assert "Allowed" in saw["simulated"] and "nothing that would have to allow it does" in saw["simulated"]
+    assert "DeleteConflict" in saw["activity"] and "DeleteConflict" in saw["request"]
+
+
+def test_every_page_can_be_used_by_everyone(own_server: Server, root: Aws) -> None:
+    robot(root)
+    root.s3.create_bucket(Bucket="wonderland")
+    root.s3.put_object(Bucket="wonderland", Key="a/very/long/path/" + "x" * 120, Body=b"")
+    root.iam.create_group(GroupName="team")
+    policy = root.iam.create_policy(PolicyName="p", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    admin = person(root, "admin", allow("*"))
+    person(root, "nobody")
+    pages = ["", "s3", "s3/wonderland", "s3/no-such-bucket", "iam", "iam/groups", "iam/roles", "iam/policies",
+             "iam/policies?scope=AWS", "iam/profiles", "iam/providers", "iam/users/admin", "iam/groups/team",
+             "iam/roles/robot", f"iam/policy?arn={policy}", "iam/edit?operation=CreateRole&back=/console/iam",
+             "instances", "simulator", "activity", "activity?outcome=failed", "switchrole", "no-such-page",
+             f"simulator?principal=arn:aws:iam::{ACCOUNT}:user/admin&action=s3:GetObject"]
+    saw = browse(own_server, "look", user=admin, pages=[f"/console/{page}" for page in pages])
+    assert saw["found"] == []
+    assert {path: size for path, size in saw["weights"].items() if size > LARGEST_PAGE} == {}
+
+
+def test_an_object_with_a_script_is_no_page_of_ours(own_server: Server, root: Aws) -> None:
+    admin = person(root, "admin", allow("*"))
+    root.s3.create_bucket(Bucket="wonderland")
+    evil = b"<title>before</title><script>document.title = 'ran'; console.log('ran')</script>"
+    root.s3.put_object(Bucket="wonderland", Key="evil.html", Body=evil, ContentType="text/html")
+    signer = Aws(own_server, own_server.root, presign=True).s3
+    address = signer.generate_presigned_url("get_object", Params={"Bucket": "wonderland", "Key": "evil.html"})
+    saw = browse(own_server, "strangers", user=admin, object=address)
+    assert saw["title"] == "before" and "ran" not in saw["scripts"]
+    assert saw["fetched"] == 403
