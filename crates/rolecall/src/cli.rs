@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Instance(InstanceArgs),
     /// Make accounts, and list them.
     Account(AccountArgs),
+    /// Check that the audit trail is as it was written.
+    Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
@@ -173,6 +175,29 @@ pub(crate) enum AccountCommand {
     },
     /// List the accounts of your organization.
     Ls {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `audit` takes.
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+/// What is done with the audit trail.
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Follow the chain of hashes from the oldest line to the newest, and print its head.
+    Verify {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// A head that was printed earlier and kept elsewhere: it must still be in the trail.
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,

@@ -1,6 +1,7 @@
 //! The subcommands, a module for each.
 
 mod account;
+mod audit;
 mod config;
 mod decide;
 mod env;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 pub(crate) use serve::INSTANCE_INIT;
 
-use crate::cli::{Cli, Command, SettingsArgs};
+use crate::cli::{AuditCommand, Cli, Command, SettingsArgs};
 use crate::settings::{Settings, SettingsError};
 
 /// Why a command ended without doing what it was asked to.
@@ -58,6 +59,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),
         Command::Account(args) => account::run(&args),
+        Command::Audit(args) => {
+            let AuditCommand::Verify { settings, .. } = &args.command;
+            audit::run(&args, &load(settings)?)
+        }
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {

@@ -1,10 +1,12 @@
 //! Recording: what was asked, by whom, what was decided and why. It runs beside the requests: a
 //! request hands its record over and goes on; a thread writes the records down in batches.
 
+mod chain;
 mod event;
 mod json;
 mod line;
 mod trail;
+mod verify;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -17,6 +19,7 @@ use rolecall_state::{AccountId, Timestamp};
 
 pub use event::to_json;
 pub use trail::{TrailError, TrailSettings};
+pub use verify::{Broken, Verified, verify};
 
 use trail::Trail;
 
