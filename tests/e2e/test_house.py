@@ -60,3 +60,19 @@ def test_no_secret_shaped_text_is_checked_in() -> None:
     found = [name for name in done.stdout.splitlines()
              if (ROOT / name).is_file() and shapes.search((ROOT / name).read_bytes())]
     assert [name for name in found if "/tests/" not in name and "testdata" not in name] == []
+
+
+def test_attacks_name_tests_that_exist() -> None:
+    named = set()
+    for page in ("docs/security/attacks.md", "SECURITY.md"):
+        named |= set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", (ROOT / page).read_text()))
+    assert len(named) > 50
+    missing = [f"{file}::{test}" for file, test in sorted(named)
+               if f"def {test}(" not in (ROOT / "tests/e2e" / file).read_text()]
+    assert not missing
+
+
+def test_every_way_is_in_the_table_of_attacks() -> None:
+    from test_escalation import WAYS
+    table = (ROOT / "docs/security/attacks.md").read_text()
+    assert [name for name, way in WAYS.items() if f"| {name} | `{way.needs}` |" not in table] == []
