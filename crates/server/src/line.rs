@@ -378,6 +378,10 @@ impl Passage<'_> {
             Service::Iam | Service::Sts | Service::Ec2 => {
                 services::answer_query(self, service, authenticated, parts, body).await
             }
+            Service::CloudTrail => {
+                let answering = services::answer_cloud_trail(self, authenticated.caller(), parts, body);
+                Box::pin(answering).await
+            }
             Service::Organizations => {
                 let answering = services::answer_organizations(self, authenticated.caller(), parts, body);
                 Box::pin(answering).await
@@ -403,9 +407,11 @@ impl Passage<'_> {
             Service::Iam => Protocol::Query(rolecall_aws_model::iam::NAMESPACE),
             Service::Sts => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
             Service::Ec2 => Protocol::Ec2,
-            Service::S3 | Service::AccessAnalyzer | Service::Organizations | Service::Rolecall => {
-                Protocol::Json
-            }
+            Service::S3
+            | Service::AccessAnalyzer
+            | Service::CloudTrail
+            | Service::Organizations
+            | Service::Rolecall => Protocol::Json,
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Service {
     S3,
     /// Access Analyzer
     AccessAnalyzer,
+    /// CloudTrail
+    CloudTrail,
     /// AWS Organizations
     Organizations,
     /// This program's own operations.
@@ -33,6 +35,7 @@ impl Service {
             "ec2" => Self::Ec2,
             "s3" | "s3express" => Self::S3,
             "access-analyzer" => Self::AccessAnalyzer,
+            "cloudtrail" => Self::CloudTrail,
             "organizations" => Self::Organizations,
             "rolecall" => Self::Rolecall,
             _ => return None,
@@ -57,6 +60,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::S3 => "s3",
             Self::AccessAnalyzer => "access-analyzer",
+            Self::CloudTrail => "cloudtrail",
             Self::Organizations => "organizations",
             Self::Rolecall => "rolecall",
         }
@@ -68,7 +72,7 @@ impl Service {
             Self::Iam | Self::Sts => Family::Query,
             Self::Ec2 => Family::Ec2,
             Self::S3 => Family::S3,
-            Self::AccessAnalyzer | Self::Organizations | Self::Rolecall => Family::Json,
+            Self::AccessAnalyzer | Self::CloudTrail | Self::Organizations | Self::Rolecall => Family::Json,
         }
     }
 }

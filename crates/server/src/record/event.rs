@@ -51,7 +51,7 @@ impl EventWriter {
             event.text("eventID", &record.request_id);
             event.truth("readOnly", is_read_only(&record.operation));
             event.text("eventType", "AwsApiCall");
-            event.truth("managementEvent", record.service != "s3");
+            event.truth("managementEvent", !is_data_event(record.service, &record.operation));
             match &record.caller {
                 Some(caller) => event.account("recipientAccountId", caller.account),
                 None => event.optional("recipientAccountId", None),
@@ -105,6 +105,13 @@ fn write_decision(decision: &mut JsonText<'_>, evidence: &Evidence) {
     if evidence.outcome != Outcome::Allowed {
         evidence.explain(|explanation| decision.value("explanation", explanation));
     }
+}
+
+/// Whether an event is about what is in a resource, not about the resource: of S3, about objects.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>
+fn is_data_event(service: &str, operation: &str) -> bool {
+    service == "s3" && ["Object", "Part", "Multipart"].iter().any(|part| operation.contains(part))
 }
 
 /// Whether an operation only reads, told by its name as CloudTrail does.

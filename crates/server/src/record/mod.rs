@@ -5,11 +5,13 @@ mod chain;
 mod event;
 mod json;
 mod line;
+mod lookup;
 mod trail;
 mod verify;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +20,7 @@ use rolecall_access::{Caller, Evidence};
 use rolecall_state::{AccountId, Timestamp};
 
 pub use event::to_json;
+pub use lookup::backwards;
 pub use trail::{TrailError, TrailSettings};
 pub use verify::{Broken, Verified, verify};
 
@@ -137,6 +140,7 @@ pub enum LineFormat {
 /// Takes records in, and answers for the recent ones.
 pub struct Recorder {
     shared: Arc<Shared>,
+    directory: PathBuf,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -183,7 +187,12 @@ impl Recorder {
             let named = std::thread::Builder::new().name("audit".into());
             named.spawn(move || shared.write_until_stopped(trail, format)).map_err(TrailError::Thread)?
         };
-        Ok(Self { shared, writer: Mutex::new(Some(writer)) })
+        Ok(Self { shared, directory: settings.directory.clone(), writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Where the trail's files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Hands a record over.

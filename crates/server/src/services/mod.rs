@@ -2,6 +2,7 @@
 //! decision, hands over, and renders; none has a rule of its own.
 
 mod access_analyzer;
+mod cloud_trail;
 mod ec2;
 mod iam;
 mod json;
@@ -15,6 +16,7 @@ mod toolbox;
 mod web_identity;
 
 pub(crate) use access_analyzer::answer_access_analyzer;
+pub(crate) use cloud_trail::answer_cloud_trail;
 pub(crate) use organizations::answer_organizations;
 pub(crate) use query::{answer_query, answer_unsigned_query};
 pub(crate) use rolecall::answer_own;

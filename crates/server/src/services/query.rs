@@ -33,9 +33,11 @@ pub(crate) async fn answer_query(
         Service::Iam => Box::pin(iam::answer(passage, authenticated.caller(), &asked)).await,
         Service::Sts => sts::answer(passage, authenticated.caller(), &asked).await,
         Service::Ec2 => Box::pin(ec2::answer(passage, authenticated.caller(), &asked)).await,
-        Service::S3 | Service::AccessAnalyzer | Service::Organizations | Service::Rolecall => {
-            Err(WireError::not_implemented(service.name(), &asked.operation))
-        }
+        Service::S3
+        | Service::AccessAnalyzer
+        | Service::CloudTrail
+        | Service::Organizations
+        | Service::Rolecall => Err(WireError::not_implemented(service.name(), &asked.operation)),
     };
     match answered {
         Ok(xml) => crate::failure::success(xml, &passage.id),
