@@ -382,3 +382,44 @@ def test_saml_providers(root: Aws, unique: Names, pair: tuple[str, str]) -> None
     root.iam.delete_saml_provider(SAMLProviderArn=arn)
     with refused("NoSuchEntity"):
         root.iam.get_saml_provider(SAMLProviderArn=arn)
+
+
+def test_a_device_that_lost_its_time_is_resynced(root: Aws, unique: Names) -> None:
+    name = unique("drifted")
+    root.iam.create_user(UserName=name)
+    serial, seed, last = make_device(root, name, unique("device"))
+    ahead = last + 12
+    one, two = codes(seed, ahead)
+    with refused("InvalidAuthenticationCode"):
+        root.iam.resync_mfa_device(UserName=name, SerialNumber=serial, AuthenticationCode1=two,
+                                   AuthenticationCode2=one)
+    root.iam.resync_mfa_device(UserName=name, SerialNumber=serial, AuthenticationCode1=one, AuthenticationCode2=two)
+    key = Credentials.of(root.iam.create_access_key(UserName=name)["AccessKey"])
+    [third] = codes(seed, ahead + 2, 1)
+    assert root.as_(key).sts.get_session_token(SerialNumber=serial, TokenCode=third)["Credentials"]
+
+
+def test_credentials_and_providers_are_tagged(root: Aws, unique: Names, pair: tuple[str, str]) -> None:
+    name = unique("tagged")
+    device = root.iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
+    oidc = root.iam.create_open_id_connect_provider(Url=f"https://{name}.example.com", ClientIDList=["c"],
+                                                    ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
+    saml = root.iam.create_saml_provider(Name=name, SAMLMetadataDocument=metadata(
+        f"https://{name}.example.com", pair[0]))["SAMLProviderArn"]
+    root.iam.upload_server_certificate(ServerCertificateName=name, CertificateBody=pair[0], PrivateKey=pair[1])
+    iam = root.iam
+    for tag, untag, listed, named in [
+        (iam.tag_mfa_device, iam.untag_mfa_device, iam.list_mfa_device_tags, {"SerialNumber": device}),
+        (iam.tag_open_id_connect_provider, iam.untag_open_id_connect_provider, iam.list_open_id_connect_provider_tags,
+         {"OpenIDConnectProviderArn": oidc}),
+        (iam.tag_saml_provider, iam.untag_saml_provider, iam.list_saml_provider_tags, {"SAMLProviderArn": saml}),
+        (iam.tag_server_certificate, iam.untag_server_certificate, iam.list_server_certificate_tags,
+         {"ServerCertificateName": name}),
+    ]:
+        tag(**named, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+        tag(**named, Tags=[{"Key": "a", "Value": "3"}])
+        assert listed(**named)["Tags"] == [{"Key": "a", "Value": "3"}, {"Key": "b", "Value": "2"}]
+        untag(**named, TagKeys=["b"])
+        assert listed(**named)["Tags"] == [{"Key": "a", "Value": "3"}]
+        with refused({"InvalidInput", "ValidationError"}):
+            tag(**named, Tags=[{"Key": "aws:x", "Value": "1"}])

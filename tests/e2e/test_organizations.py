@@ -277,3 +277,117 @@ def test_accounts_from_the_command_line(own_server, management: Aws):
     assert governor.assume(second["accessRole"]).sts.get_caller_identity()["Account"] == second["accountId"]
     denied = run("create", "mine", credentials=governor.credentials)
     assert denied.returncode == 1 and "organizations:CreateAccount" in denied.stderr
+
+
+def test_the_tree_is_listed_from_every_side(organization):
+    account, root = member(organization), root_id(organization)
+    unit = organization.create_organizational_unit(ParentId=root, Name="a", Tags=[{"Key": "k", "Value": "v"}])
+    unit = unit["OrganizationalUnit"]["Id"]
+    inner = organization.create_organizational_unit(ParentId=unit, Name="b")["OrganizationalUnit"]["Id"]
+    organization.update_organizational_unit(OrganizationalUnitId=inner, Name="c")
+    assert organization.describe_organizational_unit(OrganizationalUnitId=inner)["OrganizationalUnit"]["Name"] == "c"
+    listed = organization.list_organizational_units_for_parent(ParentId=unit)["OrganizationalUnits"]
+    assert [one["Id"] for one in listed] == [inner]
+    organization.move_account(AccountId=account, SourceParentId=root, DestinationParentId=inner)
+    assert [one["Id"] for one in organization.list_accounts_for_parent(ParentId=inner)["Accounts"]] == [account]
+    assert [one["Id"] for one in organization.list_accounts_for_parent(ParentId=root)["Accounts"]] == [ACCOUNT]
+    for kind, parent, wanted in [("ORGANIZATIONAL_UNIT", root, unit), ("ORGANIZATIONAL_UNIT", unit, inner),
+                                 ("ACCOUNT", inner, account)]:
+        assert organization.list_children(ParentId=parent, ChildType=kind)["Children"] == [
+            {"Id": wanted, "Type": kind}]
+    states = organization.list_create_account_status(States=["SUCCEEDED"])["CreateAccountStatuses"]
+    assert [one["AccountId"] for one in states] == [account]
+    tags = organization.list_tags_for_resource
+    assert tags(ResourceId=unit)["Tags"] == [{"Key": "k", "Value": "v"}]
+    organization.tag_resource(ResourceId=account, Tags=[{"Key": "team", "Value": "x"}, {"Key": "cost", "Value": "1"}])
+    organization.untag_resource(ResourceId=account, TagKeys=["team"])
+    assert tags(ResourceId=account)["Tags"] == [{"Key": "cost", "Value": "1"}]
+
+
+def test_policies_are_changed_and_found_by_their_targets(management: Aws, organization):
+    account = member(organization)
+    inside = into(management, account)
+    root = enable(organization, "SERVICE_CONTROL_POLICY")
+    scp = policy(organization, "SERVICE_CONTROL_POLICY", "scp", deny("iam:ListUsers"))
+    organization.attach_policy(PolicyId=scp, TargetId=account)
+    targets = organization.list_targets_for_policy(PolicyId=scp)["Targets"]
+    assert [(one["TargetId"], one["Type"]) for one in targets] == [(account, "ACCOUNT")]
+    with refused("AccessDenied"):
+        inside.iam.list_users()
+    organization.update_policy(PolicyId=scp, Name="scp-2", Content=document(deny("iam:ListRoles")))
+    inside.iam.list_users()
+    with refused("AccessDenied"):
+        inside.iam.list_roles()
+    organization.disable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    inside.iam.list_roles()
+    with refused("PolicyTypeNotEnabledException"):
+        organization.disable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    enable(organization, "TAG_POLICY")
+    content = json.dumps({"tags": {"team": {"tag_key": {"@@assign": "Team"}, "tag_value": {"@@assign": ["x"]}}}})
+    tag = organization.create_policy(Content=content, Description="", Name="tags", Type="TAG_POLICY")
+    organization.attach_policy(PolicyId=tag["Policy"]["PolicySummary"]["Id"], TargetId=root)
+    effective = organization.describe_effective_policy(PolicyType="TAG_POLICY", TargetId=account)["EffectivePolicy"]
+    assert json.loads(effective["PolicyContent"])["tags"]["team"]["tag_value"] == ["x"]
+
+
+def test_services_and_administrators_are_let_in_and_out(management: Aws, organization):
+    account, service = member(organization), "access-analyzer.amazonaws.com"
+    organization.enable_aws_service_access(ServicePrincipal=service)
+    listed = organization.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
+    assert [one["ServicePrincipal"] for one in listed] == [service]
+    organization.register_delegated_administrator(AccountId=account, ServicePrincipal=service)
+    assert [one["Id"] for one in organization.list_delegated_administrators()["DelegatedAdministrators"]] == [account]
+    services = organization.list_delegated_services_for_account(AccountId=account)["DelegatedServices"]
+    assert [one["ServicePrincipal"] for one in services] == [service]
+    inside = into(management, account).client("organizations")
+    assert inside.list_accounts()["Accounts"]
+    organization.deregister_delegated_administrator(AccountId=account, ServicePrincipal=service)
+    with refused("AccessDeniedException"):
+        inside.list_accounts()
+    organization.disable_aws_service_access(ServicePrincipal=service)
+    assert organization.list_aws_service_access_for_organization()["EnabledServicePrincipals"] == []
+    with refused("ResourcePolicyNotFoundException"):
+        organization.describe_resource_policy()
+    statement = {**allow("organizations:Describe*"), "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    organization.put_resource_policy(Content=document(statement))
+    shown = organization.describe_resource_policy()["ResourcePolicy"]
+    assert json.loads(shown["Content"])["Statement"][0]["Action"] == "organizations:Describe*"
+
+
+def test_invitations_are_taken_back_and_turned_down(management: Aws, organization):
+    account = member(organization)
+    inside = into(management, account)
+    organization.remove_account_from_organization(AccountId=account)
+    assert [one["Id"] for one in organization.list_accounts()["Accounts"]] == [ACCOUNT]
+    mine = inside.client("organizations")
+
+    def invited() -> str:
+        return organization.invite_account_to_organization(Target={"Id": account, "Type": "ACCOUNT"})["Handshake"]["Id"]
+
+    first = invited()
+    with refused("DuplicateHandshakeException"):
+        invited()
+    assert organization.describe_handshake(HandshakeId=first)["Handshake"]["State"] in ("OPEN", "REQUESTED")
+    organization.cancel_handshake(HandshakeId=first)
+    with refused("HandshakeAlreadyInStateException"):
+        organization.cancel_handshake(HandshakeId=first)
+    mine.decline_handshake(HandshakeId=invited())
+    states = {one["Id"]: one["State"] for one in organization.list_handshakes_for_organization()["Handshakes"]}
+    assert states[first] == "CANCELED" and "DECLINED" in states.values()
+    with refused("InvalidHandshakeTransitionException"):
+        mine.accept_handshake(HandshakeId=first)
+    organization.delete_organization()
+    with refused("AWSOrganizationsNotInUseException"):
+        organization.describe_organization()
+
+
+def test_all_features_are_agreed_to(management: Aws):
+    client = management.client("organizations")
+    client.create_organization(FeatureSet="CONSOLIDATED_BILLING")
+    with refused("PolicyTypeNotAvailableForOrganizationException"):
+        enable(client, "SERVICE_CONTROL_POLICY")
+    handshake = client.enable_all_features()["Handshake"]
+    assert handshake["Action"] == "ENABLE_ALL_FEATURES"
+    if handshake["State"] != "ACCEPTED":
+        client.accept_handshake(HandshakeId=handshake["Id"])
+    assert client.describe_organization()["Organization"]["FeatureSet"] == "ALL"

@@ -174,3 +174,14 @@ def test_assuming_a_role_is_simulated_with_its_trust_policy(root: Aws, trusts: b
     except ClientError:
         enforced = False
     assert (result["EvalDecision"] == "allowed") == enforced == (trusts and may)
+
+
+def test_the_context_keys_of_a_principal(root: Aws, unique):
+    name = unique("asked")
+    root.user(name, allow("s3:GetObject", Condition={"StringEquals": {"aws:PrincipalTag/team": "x"}}))
+    arn = root.iam.get_user(UserName=name)["User"]["Arn"]
+    more = document(allow("s3:PutObject", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))
+    keys = root.iam.get_context_keys_for_principal_policy(PolicySourceArn=arn, PolicyInputList=[more])
+    assert sorted(keys["ContextKeyNames"]) == ["aws:PrincipalTag/team", "aws:SourceIp"]
+    with refused("NoSuchEntity"):
+        root.iam.get_context_keys_for_principal_policy(PolicySourceArn=f"{arn}-none")

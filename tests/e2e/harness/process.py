@@ -11,6 +11,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import coverage
+
 READY_SECONDS = 60
 STOP_SECONDS = 30
 ACCOUNT = "123456789012"
@@ -126,6 +128,7 @@ class Server:
             process.kill()
             process.wait()
             raise AssertionError(f"SIGTERM did not end the server within {STOP_SECONDS} s") from None
+        coverage.note(self.data)
         assert code == 0, f"SIGTERM ended the server with exit code {code}\n{self.output()[-4000:]}"
 
     def kill(self) -> None:
