@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -196,6 +197,32 @@ def test_nobody_is_sent_elsewhere_after_signing_in(alice: Browser) -> None:
         _, headers, _ = alice.post("/console/signin", **{
             "as": "user", "account": ACCOUNT, "user": "alice", "password": PASSWORD, "to": to})
         assert headers["location"] == "/console/"
+
+
+def test_the_map_shows_who_may_become_whom(root: Aws, alice: Browser) -> None:
+    own, arn = f"arn:aws:iam::{ACCOUNT}:", f"arn:aws:iam::{ACCOUNT}:role/"
+    for name, trusted in [("first", {"AWS": f"{own}root"}), ("second", {"AWS": f"{arn}first"}),
+                          ("machine", {"Service": "ec2.amazonaws.com"})]:
+        root.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust(trusted)))
+    root.iam.create_user(UserName="bob")
+    root.iam.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=document(
+        allow("iam:*"), allow("sts:AssumeRole")))
+    alice.sign_in("alice")
+
+    def lines(query: str = "") -> set[str]:
+        page = alice.get(f"/console/map{query}")[2]
+        return {re.sub("<[^>]*>", "", item) for item in re.findall(r"<li>(.*?)</li>", page.split("<details>")[-1])}
+
+    every = {"alice may become first", "first may become second", "ec2.amazonaws.com may become machine"}
+    assert lines() == every
+    page = alice.get(f"/console/map?from={quote(own)}user/alice")[2]
+    assert "<li>alice → first → second</li>" in page and page.count('class="line lit"') == 2
+    # The engine is asked, not the documents alone: what an explicit deny closes is no line.
+    root.iam.put_user_policy(UserName="alice", PolicyName="stop", PolicyDocument=document(
+        {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": f"{arn}first"}))
+    assert lines() == every - {"alice may become first"}
+    assert lines("?q=first") == set()
+    assert alice.get("/console/map?q=e")[0] == 200
 
 
 def test_long_lists_are_searched(root: Aws, alice: Browser) -> None:

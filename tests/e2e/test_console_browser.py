@@ -108,7 +108,7 @@ def test_every_page_can_be_used_by_everyone(own_server: Server, root: Aws) -> No
     pages = ["", "s3", "s3/wonderland", "s3/no-such-bucket", "iam", "iam/groups", "iam/roles", "iam/policies",
              "iam/policies?scope=AWS", "iam/profiles", "iam/providers", "iam/users/admin", "iam/groups/team",
              "iam/roles/robot", f"iam/policy?arn={policy}", "iam/edit?operation=CreateRole&back=/console/iam",
-             "instances", "simulator", "activity", "activity?outcome=failed", "switchrole", "no-such-page",
+             "map", f"map?from=arn:aws:iam::{ACCOUNT}:user/admin", "instances", "simulator", "activity", "activity?outcome=failed", "switchrole", "no-such-page",
              f"simulator?principal=arn:aws:iam::{ACCOUNT}:user/admin&action=s3:GetObject"]
     saw = browse(own_server, "look", user=admin, pages=[f"/console/{page}" for page in pages])
     assert saw["found"] == []

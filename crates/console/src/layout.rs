@@ -11,10 +11,11 @@ use crate::visit::Visit;
 pub(crate) const STYLE_PATH: &str = "style.css";
 
 /// The rooms of the console: path, and name.
-const ROOMS: [(&str, &str); 6] = [
+const ROOMS: [(&str, &str); 7] = [
     ("", "Home"),
     ("s3", "S3"),
     ("iam", "IAM"),
+    ("map", "Map"),
     ("instances", "Instances"),
     ("simulator", "Simulator"),
     ("activity", "Activity"),

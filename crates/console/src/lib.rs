@@ -22,7 +22,7 @@ use maud::html;
 pub use backend::{Backend, Body, Call, Holder, Kind, Proof, SigninToken, Step, Ticket, Visitor};
 
 use layout::{alert, page_with};
-use pages::{activity, federation, home, iam, instances, s3, sign_in, simulator, switch_role};
+use pages::{activity, federation, home, iam, instances, map, s3, sign_in, simulator, switch_role};
 use reply::{redirect, with_cookie};
 use visit::Visit;
 
@@ -100,6 +100,7 @@ async fn get<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
         ["s3", ..] => s3::show(visit).await,
         ["iam", ..] => iam::show(visit).await,
         ["instances", ..] => instances::show(visit).await,
+        ["map"] => Some(map::show(visit).await),
         ["simulator"] => Some(simulator::show(visit).await),
         ["activity", ..] => activity::show(visit).await,
         _ => None,

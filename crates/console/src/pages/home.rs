@@ -7,9 +7,10 @@ use crate::backend::{Backend, Body};
 use crate::layout::{left, page};
 use crate::visit::Visit;
 
-const ROOMS: [(&str, &str, &str); 5] = [
+const ROOMS: [(&str, &str, &str); 6] = [
     ("s3", "S3", "Buckets and objects, as far as you may see them."),
     ("iam", "IAM", "Users, groups, roles and policies, and who may become whom."),
+    ("map", "Map", "Who may become whom, drawn."),
     ("instances", "Instances", "Machines that get their credentials from a role."),
     ("simulator", "Simulator", "Ask what would be decided, before anyone tries."),
     ("activity", "Activity", "What was asked of late, and why it was allowed or denied."),

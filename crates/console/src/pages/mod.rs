@@ -5,6 +5,7 @@ pub(crate) mod federation;
 pub(crate) mod home;
 pub(crate) mod iam;
 pub(crate) mod instances;
+pub(crate) mod map;
 pub(crate) mod s3;
 pub(crate) mod sign_in;
 pub(crate) mod simulator;
