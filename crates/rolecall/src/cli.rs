@@ -42,6 +42,22 @@ pub(crate) enum Command {
     Instance(InstanceArgs),
     /// Make accounts, and list them.
     Account(AccountArgs),
+    /// Write the whole state at one revision to a file, sealed under the master key.
+    Backup {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// A new file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Restore a backup into an empty store, embedded or etcd.
+    Restore {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Check that the audit trail is as it was written.
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.

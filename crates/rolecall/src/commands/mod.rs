@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod config;
 mod decide;
 mod env;
@@ -63,6 +64,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let AuditCommand::Verify { settings, .. } = &args.command;
             audit::run(&args, &load(settings)?)
         }
+        Command::Backup { settings, file } => backup::backup(&load(&settings)?, &file),
+        Command::Restore { settings, file } => backup::restore(&load(&settings)?, &file),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {

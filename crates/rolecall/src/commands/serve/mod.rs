@@ -8,6 +8,7 @@ mod first_start;
 mod issuers;
 mod logging;
 mod open;
+pub(crate) use open::{RESTORING, bare_store};
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -66,6 +67,9 @@ pub(crate) enum ServeError {
         "the store is in use already, and its master key is not here: give it by master_key_file or ROLECALL_MASTER_KEY"
     )]
     NoMasterKey,
+    /// A restore was broken off.
+    #[error("a restore into this store was not finished: run `rolecall restore` again")]
+    HalfRestored,
     /// The store can't be read.
     #[error("the store can't be read: {0}")]
     Store(#[from] rolecall_store::StoreError),
@@ -140,8 +144,10 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(rotate_session_keys(state.clone()));
     tokio::spawn(write_last_used(state.clone()));
+    // Before anyone is told that the server is there, so that whoever asks it to stop at once is heard.
+    let asked_to_stop = stop_signal();
     tokio::spawn(async move {
-        stop_signal().await;
+        asked_to_stop.await;
         let _ = stop.send(true);
     });
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -307,15 +313,15 @@ async fn rotate_session_keys(state: State) {
     }
 }
 
-async fn stop_signal() {
+/// Takes the signals that ask to stop, from this call on; gives what waits for one.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let taken = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = taken else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

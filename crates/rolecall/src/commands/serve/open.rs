@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rolecall_state::{AccountId, Entropy, State, SystemEntropy};
+use rolecall_state::{AccountId, Entropy, MasterKey, State, SystemEntropy};
 use rolecall_store::{Credentials, Embedded, Etcd, EtcdSettings, Store, Tls};
 use zeroize::Zeroizing;
 
@@ -40,11 +40,31 @@ pub(super) async fn state(settings: &Settings, data: &Path) -> Result<(Arc<dyn S
     Ok((store, state))
 }
 
+/// The key that stands in the store while a restore goes on.
+pub(crate) const RESTORING: &[u8] = b"restoring";
+
+/// The store that the settings name, as it is, and the master key; none is made when it is missing, but
+/// for an embedded store that is not there yet.
+pub(crate) async fn bare_store(
+    settings: &Settings,
+    may_create_key: bool,
+) -> Result<(Arc<dyn Store>, MasterKey), ServeError> {
+    let data = PathBuf::from(settings.text("data"));
+    files::prepare(&data)?;
+    let master = master_key(settings, &data, may_create_key)?;
+    let store: Arc<dyn Store> = match settings.text("store") {
+        "embedded" => Arc::new(Embedded::open(&data.join(STORE_FILE))?),
+        _ => Arc::new(Etcd::connect(&etcd_settings(settings)?).await?),
+    };
+    Ok((store, master))
+}
+
 async fn embedded(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
     let path = data.join(STORE_FILE);
     // A store whose master key is lost must not get a new one: nothing would open.
     let master = master_key(settings, data, !path.exists())?;
     let store: Arc<dyn Store> = Arc::new(Embedded::open(&path)?);
+    refuse_half_restored(&store).await?;
     let state = State::open(store.clone(), master).await?;
     Ok((store, state))
 }
@@ -60,16 +80,21 @@ async fn etcd(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State
         }
         other => other?,
     };
+    refuse_half_restored(&store).await?;
     let state = State::open(store.clone(), master).await?;
     tokio::spawn(state.clone().keep_within(staleness(settings)?));
     Ok((store, state))
 }
 
-fn master_key(
-    settings: &Settings,
-    data: &Path,
-    may_create: bool,
-) -> Result<rolecall_state::MasterKey, ServeError> {
+/// A store in which a restore was broken off is not served.
+async fn refuse_half_restored(store: &Arc<dyn Store>) -> Result<(), ServeError> {
+    match store.get(RESTORING).await? {
+        Some(_) => Err(ServeError::HalfRestored),
+        None => Ok(()),
+    }
+}
+
+fn master_key(settings: &Settings, data: &Path, may_create: bool) -> Result<MasterKey, ServeError> {
     let file = named(settings, "master_key_file");
     let given = variable("ROLECALL_MASTER_KEY").map(Zeroizing::new);
     let given = given.as_ref().map(|text| text.as_str());

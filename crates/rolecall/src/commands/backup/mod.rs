@@ -1,0 +1,153 @@
+//! `rolecall backup` and `rolecall restore`: the whole state at one revision, sealed in one file.
+
+mod format;
+
+use std::fs::OpenOptions;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rolecall_state::{MasterKey, SystemEntropy};
+use rolecall_store::{Op, Outcome, Store, StoreError, Transaction};
+
+use super::Failure;
+use super::serve::{RESTORING, ServeError, bare_store};
+use crate::settings::Settings;
+
+/// The most bytes of one transaction of a restore.
+const BATCH_BYTES: usize = 1_000_000;
+/// The most writes of one.
+const BATCH_WRITES: usize = 100;
+
+/// Why there is no backup, or why it was not restored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackupError {
+    /// The store can't be opened.
+    #[error(transparent)]
+    Open(#[from] Box<ServeError>),
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The file can't be written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The file is no good.
+    #[error("{path}: {cause}; nothing was restored")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: format::FormatError,
+    },
+    /// There is something in the store already.
+    #[error("the store is not empty; a backup is restored into an empty one")]
+    InUse,
+    /// There is nothing in the store.
+    #[error("the store is empty: there is nothing to back up")]
+    Empty,
+    /// Somebody else writes to the store.
+    #[error("somebody else wrote to the store meanwhile; the restore was not finished: run it again")]
+    Disturbed,
+}
+
+/// Writes a backup to a new file.
+pub(crate) fn backup(settings: &Settings, path: &Path) -> Result<ExitCode, Failure> {
+    run(async {
+        let (store, master) = bare_store(settings, false).await.map_err(Box::new)?;
+        let (all, revision) = store.load(b"").await?;
+        if all.is_empty() {
+            return Err(BackupError::Empty);
+        }
+        let failed = |cause| BackupError::File { path: path.to_owned(), cause };
+        let temporary = path.with_extension("part");
+        let file = private_file(&temporary).map_err(failed)?;
+        let entropy: &dyn rolecall_state::Entropy = &SystemEntropy;
+        let written = (|| {
+            let mut writer = format::Writer::new(BufWriter::new(file), &master, revision.0, entropy)?;
+            all.iter().try_for_each(|one| writer.add(&one.key, &one.value))?;
+            let (keys, out) = writer.finish()?;
+            out.into_inner().map_err(|cause| cause.into_error())?.sync_all()?;
+            // An older backup is not written over.
+            std::fs::hard_link(&temporary, path)?;
+            Ok(keys)
+        })();
+        let _ = std::fs::remove_file(&temporary);
+        let keys: u64 = written.map_err(failed)?;
+        store.close().await;
+        Ok(format!("{keys} keys at revision {}", revision.0))
+    })
+}
+
+/// Restores a backup into an empty store.
+pub(crate) fn restore(settings: &Settings, path: &Path) -> Result<ExitCode, Failure> {
+    run(async {
+        let (store, master) = bare_store(settings, false).await.map_err(Box::new)?;
+        let pairs = read(path, &master)?;
+        let begun = store.get(RESTORING).await?.is_some();
+        let (some, _) = store.range(b"", b"", 1).await?;
+        if !begun && !some.is_empty() {
+            return Err(BackupError::InUse);
+        }
+        if begun {
+            // What an earlier restore left half-done. The mark comes back with the next step.
+            write(&store, vec![Op::DeletePrefix { prefix: Bytes::new() }]).await?;
+        }
+        let mark = Op::Put { key: Bytes::from_static(RESTORING), value: Bytes::from_static(b"1") };
+        write(&store, vec![mark]).await?;
+        let keys = pairs.len();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for (key, value) in pairs {
+            if batch.len() >= BATCH_WRITES || bytes + key.len() + value.len() > BATCH_BYTES {
+                write(&store, std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+            bytes += key.len() + value.len();
+            batch.push(Op::Put { key: key.into(), value: value.into() });
+        }
+        write(&store, batch).await?;
+        write(&store, vec![Op::Delete { key: Bytes::from_static(RESTORING) }]).await?;
+        store.close().await;
+        Ok(format!("{keys} keys"))
+    })
+}
+
+fn run(work: impl Future<Output = Result<String, BackupError>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
+    let said = runtime.block_on(work).map_err(|cause| Failure::Environment(cause.to_string()))?;
+    let written = std::io::stdout().write_all(format!("{said}\n").as_bytes());
+    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(store: &Arc<dyn Store>, ops: Vec<Op>) -> Result<(), BackupError> {
+    if ops.is_empty() {
+        return Ok(());
+    }
+    match store.transact(Transaction { compares: Vec::new(), ops }).await? {
+        Outcome::Committed(_) => Ok(()),
+        Outcome::Conflict { .. } => Err(BackupError::Disturbed),
+    }
+}
+
+fn read(path: &Path, master: &MasterKey) -> Result<Vec<format::Pair>, BackupError> {
+    let file = std::fs::File::open(path);
+    let file = file.map_err(|cause| BackupError::File { path: path.to_owned(), cause })?;
+    format::read(BufReader::new(file), master)
+        .map_err(|cause| BackupError::Format { path: path.to_owned(), cause })
+}
+
+fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
