@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from harness import lab
-from harness.clients import ROOT, Aws, allow, cli, document
+from harness.clients import ROOT, Aws, allow, cli, document, trust
+from harness.issuer import Issuer
 from harness.process import ACCOUNT, Server, clean_environment, program
 from workflow_runner import Runner, Unsupported, file_commands
 
@@ -64,6 +65,48 @@ def test_the_labs_workflow(runner: Runner, robot: Aws) -> None:
     assert [line.split()[-1] for line in listed.splitlines()] == lab.BUCKETS
     assert f"{SESSION_ARN} until 20" in done.step("The session, as outputs").log
     assert done.environment["AWS_SECRET_ACCESS_KEY"] == "", "the last step takes the credentials away"
+
+
+@pytest.fixture
+def job(make_server, tools: Path, tmp_path: Path) -> Iterator[tuple[Runner, Issuer]]:
+    """A runner whose jobs can have OIDC tokens, and a server that trusts those of one repository."""
+    server = make_server(variables={"ROLECALL_OIDC_ALLOW_LOOPBACK_HTTP": "true"}).start()
+    root, issuer = Aws(server, server.root), Issuer()
+    issuer.job = ("job-bearer", {"sub": "repo:wonderland/tea:ref:refs/heads/main", "repository": "wonderland/tea"})
+    root.iam.create_open_id_connect_provider(Url=issuer.url, ClientIDList=["sts.amazonaws.com"])
+    trusted = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer.name}"},
+                    "sts:AssumeRoleWithWebIdentity", Condition={"StringEquals": {
+                        f"{issuer.name}:aud": "sts.amazonaws.com",
+                        f"{issuer.name}:sub": "repo:wonderland/tea:ref:refs/heads/main"}})
+    root.iam.create_role(RoleName="robot", AssumeRolePolicyDocument=document(trusted))
+    given = environment(tools, tmp_path) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}/job-token?api-version=2",
+                                            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job-bearer"}
+    yield Runner(ROOT, given, tmp_path / "runner", secrets={}, variables={
+        "ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/robot", "ENDPOINT_URL": server.endpoint}), issuer
+    issuer.close()
+
+
+def test_a_workflow_proves_itself_by_its_token(job: tuple[Runner, Issuer]) -> None:
+    runner, issuer = job
+    done = runner.run(WORKFLOWS / "assume-role-oidc.yml")
+    assert done.succeeded, done.log
+    assert f"arn:aws:sts::{ACCOUNT}:assumed-role/robot/GitHub-OIDC" in done.log
+    assert any("audience=sts.amazonaws.com" in path for path in issuer.asked)
+    assert "job-bearer" not in done.log and done.environment.get("AWS_SECRET_ACCESS_KEY", "") not in done.log.split()
+
+
+def test_a_workflow_of_another_repository_is_refused(job: tuple[Runner, Issuer]) -> None:
+    runner, issuer = job
+    issuer.job = ("job-bearer", {"sub": "repo:looking-glass/tea:ref:refs/heads/main"})
+    done = runner.run(WORKFLOWS / "assume-role-oidc.yml")
+    assert not done.succeeded and "AccessDenied" in done.log and "AssumeRoleWithWebIdentity" in done.log
+
+
+def test_a_job_without_its_bearer_gets_no_token(job: tuple[Runner, Issuer]) -> None:
+    runner, issuer = job
+    issuer.job = ("another-bearer", {})
+    done = runner.run(WORKFLOWS / "assume-role-oidc.yml")
+    assert not done.succeeded and "401" in done.log
 
 
 def test_no_secret_is_in_the_log(runner: Runner, robot: Aws) -> None:

@@ -9,6 +9,7 @@ import http.server
 import json
 import threading
 import time
+import urllib.parse
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -51,13 +52,17 @@ class Issuer:
         self.asked: list[str] = []
         self.status = 200
         self.named: str | None = None
+        # The bearer of a workflow's job, and the claims of its tokens.
+        self.job: tuple[str, dict] | None = None
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.asked.append(self.path)
-                body = json.dumps(outer._document(self.path)).encode()
-                self.send_response(outer.status)
+                bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ").removeprefix("bearer ")
+                status, document = outer._document(self.path, bearer)
+                body = json.dumps(document).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -76,10 +81,16 @@ class Issuer:
         """As ARNs and condition keys carry it."""
         return self.url.removeprefix("http://")
 
-    def _document(self, path: str) -> dict:
+    def _document(self, path: str, bearer: str) -> tuple[int, dict]:
+        asked = urllib.parse.urlsplit(path)
+        if asked.path == f"{self._path}/job-token":
+            # As GitHub's runner: a job that shows its bearer gets a token for the audience that it names.
+            [audience] = urllib.parse.parse_qs(asked.query).get("audience", [""])
+            known = self.job is not None and bearer == self.job[0]
+            return (200, {"value": self.token(**self.job[1], aud=audience)}) if known else (401, {})
         if path == f"{self._path}/.well-known/openid-configuration":
-            return {"issuer": self.named or self.url, "jwks_uri": f"{self.url}/keys"}
-        return {"keys": [key.jwk() for key in self.keys]}
+            return self.status, {"issuer": self.named or self.url, "jwks_uri": f"{self.url}/keys"}
+        return self.status, {"keys": [key.jwk() for key in self.keys]}
 
     def close(self) -> None:
         self._server.shutdown()
