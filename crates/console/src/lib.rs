@@ -12,6 +12,7 @@ mod forms;
 mod layout;
 mod pages;
 mod reply;
+mod trust;
 mod visit;
 
 use http::request::Parts;

@@ -15,6 +15,7 @@ use crate::backend::{Backend, Body};
 use crate::denial;
 use crate::forms::{escaped, unescaped};
 use crate::layout::{Field, field, page_with};
+use crate::trust::{statements, texts};
 use crate::visit::Visit;
 
 /// How many principals, and how many roles, a map shows: beyond, a search makes it smaller.
@@ -133,22 +134,12 @@ async fn reached<B: Backend>(
 
 /// The services and providers that a trust policy admits.
 fn outside(trust: &str) -> Vec<Node> {
-    let document: Value = serde_json::from_str(trust).unwrap_or(Value::Null);
-    let statements = match document.get("Statement") {
-        Some(Value::Array(all)) => all.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
+    let statements = statements(trust);
     let allows = statements.iter().filter(|statement| statement.get("Effect") == Some(&Value::from("Allow")));
     let mut found = Vec::new();
     for principal in allows.filter_map(|statement| statement.get("Principal")) {
         for (name, kind) in [("Service", Kind::Service), ("Federated", Kind::Provider)] {
-            let texts = match principal.get(name) {
-                Some(Value::String(text)) => vec![text.clone()],
-                Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                _ => Vec::new(),
-            };
-            found.extend(texts.into_iter().map(|text| (kind, text)));
+            found.extend(texts(principal.get(name)).into_iter().map(|text| (kind, text)));
         }
     }
     found

@@ -49,6 +49,10 @@ struct Trying<'a> {
 
 /// One step.
 pub(super) async fn step(inner: &Inner, proof: Proof, visitor: &Visitor) -> Step {
+    // A node that has lost its store lets nobody in by an old picture.
+    if !inner.endpoint.state().is_following() {
+        return no("The server does not follow its store just now. Please try again in a moment.");
+    }
     let trying = Trying { inner, visitor, now: inner.endpoint.now() };
     match proof {
         Proof::Password { account, user, password } => trying.password(&account, user, password).await,

@@ -7,6 +7,7 @@ use super::Shown;
 use super::parts::{act, document, edit_link, part, policies, result, table, tags};
 use crate::backend::Backend;
 use crate::forms::escaped;
+use crate::trust::{principals, statements, texts};
 use crate::visit::Visit;
 
 pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown {
@@ -54,22 +55,18 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
 
 /// The principals that a trust policy names, statement by statement.
 fn trusted(document: &str) -> Markup {
-    let document: Value = serde_json::from_str(document).unwrap_or(Value::Null);
-    let statements = match document.get("Statement") {
-        Some(Value::Array(all)) => all.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
-    let rows: Vec<_> = statements
+    let rows: Vec<_> = statements(document)
         .iter()
         .map(|statement| {
-            let of = |name: &str| texts(statement.get(name).unwrap_or(&Value::Null));
-            let conditions = statement.get("Condition").map(|all| all.to_string());
-            let principals = [of("Principal"), of("NotPrincipal").iter().map(|p| format!("all but {p}")).collect()];
+            let conditions = statement.get("Condition").map(ToString::to_string);
+            let all_but = principals(statement.get("NotPrincipal"));
             vec![
-                html! { @for principal in principals.concat() { (principal) br; } },
+                html! {
+                    @for principal in principals(statement.get("Principal")) { (principal) br; }
+                    @for principal in all_but { "all but " (principal) br; }
+                },
                 html! { @match statement.get("Effect").and_then(Value::as_str) { Some("Deny") => span.no { "may not" }, _ => span.yes { "may" } } },
-                html! { (of("Action").join(", ")) },
+                html! { (texts(statement.get("Action")).join(", ")) },
                 html! { (conditions.unwrap_or_default()) },
             ]
         })
@@ -78,19 +75,6 @@ fn trusted(document: &str) -> Markup {
         (table("Who may assume it", &["Principal", "", "Action", "If"], &rows))
         p.fine { "A principal named itself needs nothing more in this account; an account's own policies must allow "
             "it too where the account is named, and always from another account." }
-    }
-}
-
-/// A text, the texts of a list, or `kind: text` of an object's members.
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(all) => all.iter().flat_map(texts).collect(),
-        Value::Object(members) => members
-            .iter()
-            .flat_map(|(kind, value)| texts(value).into_iter().map(move |text| format!("{kind}: {text}")))
-            .collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -106,21 +90,4 @@ async fn profiles<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Markup {
         table("Instance profiles", &["Name"], &rows)
     })
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn principals_of_every_form_are_named() {
-        let page = trusted(
-            r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": ["a", "b"], "Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
-                {"Effect": "Deny", "Principal": "*", "Action": ["x", "y"], "Condition": {"Bool": {"k": "true"}}}]}"#,
-        )
-        .into_string();
-        for wanted in ["AWS: a", "AWS: b", "Service: ec2.amazonaws.com", "may not", "x, y", "Bool"] {
-            assert!(page.contains(wanted), "{wanted} in {page}");
-        }
-    }
 }
