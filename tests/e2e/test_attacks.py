@@ -205,7 +205,7 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/p
 <Delete><Object><Key>&x;</Key></Object></Delete>"""
 
 
-@pytest.mark.parametrize("body", [BOMB, OUTSIDE, b"<a>" * 200_000], ids=["entities", "outside", "deep"])
+@pytest.mark.parametrize("body", [BOMB, OUTSIDE, b"<a>" * 15_000], ids=["entities", "outside", "deep"])
 def test_xml_bombs_do_nothing(server: Server, root: Aws, unique: Names, body: bytes) -> None:
     bucket = unique("bombed")
     root.s3.create_bucket(Bucket=bucket)
