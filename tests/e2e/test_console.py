@@ -52,8 +52,11 @@ def test_every_answer_is_closed_to_scripts_and_frames(alice: Browser) -> None:
 
 
 def test_guessing_is_slowed_down(alice: Browser) -> None:
-    for _ in range(5):
+    for _ in range(4):
         assert "incorrect" in alice.sign_in("alice", "guess")[2]
+    # On a slow machine the first wait may be over before the next guess; each that is looked at doubles it.
+    for _ in range(4):
+        assert alice.sign_in("alice", "guess")[0] == 403
     status, _, page = alice.sign_in("alice")
     assert status == 403 and "Too many wrong passwords" in page and not alice.cookies
 

@@ -66,23 +66,26 @@ fn no(message: &str) -> Step {
     Step::No { message: message.to_owned(), again: None }
 }
 
+fn wait(seconds: i64) -> Step {
+    no(&format!("Too many wrong passwords. Try again in {seconds} seconds."))
+}
+
 impl Trying<'_> {
     async fn password(&self, account: &str, name: String, password: String) -> Step {
         let snapshot = self.inner.endpoint.state().snapshot();
         let account = named_account(&snapshot, account).cloned();
         let id = account.as_ref().map(|account| account.id());
         let names = self.names(&format!("{}/{}", id.map(|id| id.to_string()).unwrap_or_default(), name));
-        if let Some(wait) = self.wait(&names) {
-            return wait;
+        if let Err(seconds) = self.inner.back_off.attempt(&names, self.now) {
+            return wait(seconds);
         }
         let (now, tried) = (self.now, name.clone());
         let work = move || check_password(account.as_ref(), &tried, &password, now);
         let Some(shown) = tokio::task::spawn_blocking(work).await.ok().flatten() else {
-            self.failed(&names);
             self.record_failure(id, &name);
             return no(WRONG);
         };
-        self.succeeded(&names);
+        self.inner.back_off.succeeded(&names);
         // The account was there, since it has this user.
         let Some(account) = id else { return no(WRONG) };
         self.after_password(account, &shown)
@@ -101,8 +104,8 @@ impl Trying<'_> {
     /// The root user has no password: a key of its own stands in for one.
     fn root_key(&self, access_key_id: &str, secret: &str) -> Step {
         let names = self.names(access_key_id);
-        if let Some(wait) = self.wait(&names) {
-            return wait;
+        if let Err(seconds) = self.inner.back_off.attempt(&names, self.now) {
+            return wait(seconds);
         }
         let snapshot = self.inner.endpoint.state().snapshot();
         let key = snapshot.access_key(access_key_id).filter(|key| key.key.status == AccessKeyStatus::Active);
@@ -114,11 +117,10 @@ impl Trying<'_> {
             snapshot.open_secret(key).is_some_and(|known| bool::from(known.expose().ct_eq(secret.as_bytes())))
         });
         let Some(account) = account.filter(|_| right) else {
-            self.failed(&names);
             self.record_failure(account, "");
             return no(WRONG);
         };
-        self.succeeded(&names);
+        self.inner.back_off.succeeded(&names);
         let signing_in = SigningIn { account, user: None };
         if !signing_in.needs_code(&snapshot) {
             return self.enter(signing_in, "", None, false);
@@ -201,19 +203,6 @@ impl Trying<'_> {
     /// Under which names wrong passwords are counted: whom they were for, and where they came from.
     fn names(&self, for_whom: &str) -> [String; 2] {
         [format!("for {}", for_whom.to_ascii_lowercase()), format!("from {}", self.visitor.peer.ip())]
-    }
-
-    fn wait(&self, names: &[String]) -> Option<Step> {
-        let seconds = names.iter().filter_map(|name| self.inner.back_off.wait(name, self.now)).max()?;
-        Some(no(&format!("Too many wrong passwords. Try again in {seconds} seconds.")))
-    }
-
-    fn failed(&self, names: &[String]) {
-        names.iter().for_each(|name| self.inner.back_off.failed(name, self.now));
-    }
-
-    fn succeeded(&self, names: &[String]) {
-        names.iter().for_each(|name| self.inner.back_off.succeeded(name));
     }
 
     fn seal(&self, pending: Pending) -> Option<String> {
