@@ -214,8 +214,8 @@ impl Asked<'_> {
         })
     }
 
-    /// The user, role or group whose policies are simulated.
-    fn simulated(&self, source: &str) -> Demand {
+    /// The user, role or group with this ARN, whose policies are looked at.
+    fn identity(&self, source: &str) -> Demand {
         let parts = rolecall_state::arn::ArnParts::parse(source);
         let name = source.rsplit('/').next().unwrap_or_default();
         match parts.and_then(|parts| parts.resource.split_once('/')).map(|(kind, _)| kind) {
@@ -229,8 +229,13 @@ impl Asked<'_> {
     fn of_policy_or_profile(&self, request: &Request) -> Option<Demand> {
         use Request as R;
         Some(match request {
-            R::SimulatePrincipalPolicy(r) => self.simulated(&r.policy_source_arn),
-            R::GetContextKeysForPrincipalPolicy(r) => self.simulated(&r.policy_source_arn),
+            R::SimulatePrincipalPolicy(r) => self.identity(&r.policy_source_arn),
+            R::GetContextKeysForPrincipalPolicy(r) => self.identity(&r.policy_source_arn),
+            R::ListPoliciesGrantingServiceAccess(r) => self.identity(&r.arn),
+            R::GenerateServiceLastAccessedDetails(r) => match r.arn.contains(":policy/") {
+                true => self.policy(&r.arn),
+                false => self.identity(&r.arn),
+            },
             R::GetPolicy(r) => self.policy(&r.policy_arn),
             R::DeletePolicy(r) => self.policy(&r.policy_arn),
             R::GetPolicyVersion(r) => self.policy(&r.policy_arn),

@@ -8,9 +8,9 @@ use crate::env::Env;
 use crate::error::IamError;
 use crate::{
     access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
-    instance_profiles, login_profiles, mfa, oidc_providers, password_policy, policies, policy_lists, roles,
-    saml_providers, server_certificates, service_credentials, service_linked_roles, signing_certificates,
-    simulation, ssh_keys, users,
+    instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, password_policy, policies,
+    policy_lists, roles, saml_providers, server_certificates, service_credentials, service_linked_roles,
+    signing_certificates, simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -86,6 +86,10 @@ handlers! {
     DetachUserPolicy => attachments::detach_user_policy,
     EnableMFADevice => mfa::enable_mfa_device,
     GenerateCredentialReport => credential_report::generate_credential_report,
+    GenerateServiceLastAccessedDetails => last_accessed::generate_service_last_accessed_details,
+    GetServiceLastAccessedDetails => last_accessed::get_service_last_accessed_details,
+    GetServiceLastAccessedDetailsWithEntities => last_accessed::get_service_last_accessed_details_with_entities,
+    ListPoliciesGrantingServiceAccess => last_accessed::list_policies_granting_service_access,
     GetAccessKeyLastUsed => access_keys::get_access_key_last_used,
     GetAccountAuthorizationDetails => authorization_details::get_account_authorization_details,
     GetAccountPasswordPolicy => password_policy::get_account_password_policy,

@@ -9,6 +9,7 @@ use rolecall_state::{IdKind, PolicyRef, Txn, UniqueId, arn};
 
 use crate::env::{Env, account};
 use crate::error::IamError;
+use crate::ids::uuid;
 use crate::{roles, views};
 
 /// A service that has a role of its own: its principal, the role's name behind
@@ -124,14 +125,8 @@ pub(crate) fn delete_service_linked_role(
     txn.require_unreferenced(&role.id);
     txn.forget_last_use(role.id.as_str());
     txn.delete(&*role.value);
-    let deletion_task_id = format!("{TASK}aws-service-role/{service}/{}/{}", role.name, uuid(env));
+    let deletion_task_id = format!("{TASK}aws-service-role/{service}/{}/{}", role.name, uuid(env.entropy));
     Ok(wire::DeleteServiceLinkedRoleResponse { deletion_task_id })
-}
-
-fn uuid(env: &Env<'_>) -> String {
-    let hex: String = env.entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 pub(crate) fn get_service_linked_role_deletion_status(

@@ -138,6 +138,7 @@ pub(crate) fn delete_user(
     // Someone may give the user an MFA device meanwhile.
     txn.require_unreferenced(&user.id);
     user.access_keys.iter().for_each(|key| txn.forget_last_use(key.id.as_str()));
+    txn.forget_last_use(user.id.as_str());
     boundaries::unrefer(txn, &*user.value);
     txn.delete(&*user.value);
     Ok(wire::DeleteUserResponse {})

@@ -11,7 +11,7 @@ use rolecall_aws_model::{Protocol, WireError};
 use rolecall_iam::Quotas;
 use rolecall_s3::{Fault, S3};
 use rolecall_sigv4::{Disclosure, PayloadHash, Presented, SigError};
-use rolecall_state::{Entropy, Snapshot, State, Timestamp};
+use rolecall_state::{Entropy, Snapshot, State, Timestamp, access};
 use subtle::ConstantTimeEq;
 
 use crate::accept::{Answer, Arrival, Limits};
@@ -208,14 +208,28 @@ impl Endpoint {
         }
     }
 
+    // Attempts count, whatever became of them. An action that was asked about for another service
+    // (`iam:PassRole`) is no call of that service.
+    fn note_use(&self, trace: &Trace, facts: &RequestFacts) {
+        let Some(caller) = &trace.caller else { return };
+        let last_used = self.parts.state.last_used();
+        let note = |what: &str| last_used.note(caller.account, what, trace.service, &facts.region, facts.now);
+        note(caller.used_credential());
+        let Some(principal) = caller.principal() else { return };
+        note(&access(principal, trace.service));
+        let prefix = |action: &str| action.split_once(':').map(|(prefix, _)| prefix == trace.service);
+        for action in trace.evidence.iter().map(|decided| &*decided.action) {
+            if prefix(action) == Some(true) {
+                note(&access(principal, action));
+            }
+        }
+    }
+
     fn record(&self, passage: Passage<'_>, began: Instant, status: u16) {
         let took = began.elapsed();
         self.metrics.answered(status, took);
         let Passage { id, facts, trace, .. } = passage;
-        if let Some(caller) = &trace.caller {
-            let used = caller.used_credential();
-            self.parts.state.last_used().note(caller.account, used, trace.service, &facts.region, facts.now);
-        }
+        self.note_use(&trace, &facts);
         self.parts.recorder.add(Record {
             request_id: id.as_str().into(),
             at: facts.now,

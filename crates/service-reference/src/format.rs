@@ -23,6 +23,11 @@ pub(crate) fn prefix_of(block: &'static str) -> &'static str {
     block.split_once('\t').map_or(block, |(prefix, _)| prefix)
 }
 
+/// The name in prose that a block's first line tells.
+pub(crate) fn name_of(block: &'static str) -> &'static str {
+    block.lines().next().and_then(|head| head.split('\t').nth(1)).unwrap_or_default()
+}
+
 /// Parses one service's block.
 ///
 /// INVARIANT: the data file is generated and a test parses all of it, so a malformed row is left out, not reported.

@@ -15,7 +15,7 @@ mod suggest;
 
 pub use arn::ArnTemplate;
 pub use global::{global_condition_key, global_condition_keys, is_in_every_request};
-pub use lookup::{action, condition_key, expand, is_arn_service, service, service_prefixes};
+pub use lookup::{action, condition_key, expand, is_arn_service, service, service_names, service_prefixes};
 pub use model::{AccessLevel, Action, ActionResource, ConditionKey, ResourceType, Service, ValueType};
 pub use pattern::glob_matches;
 pub use suggest::{closest, suggest_action, suggest_condition_key, suggest_service};

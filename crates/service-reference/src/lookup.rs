@@ -32,6 +32,11 @@ pub fn service_prefixes() -> impl Iterator<Item = &'static str> {
     SLOTS.iter().map(|slot| slot.prefix)
 }
 
+/// The prefix and the name in prose of each service, in the order of the prefixes. Nothing is parsed for it.
+pub fn service_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SLOTS.iter().map(|slot| (slot.prefix, format::name_of(slot.block)))
+}
+
 /// The service with this prefix, whatever its case.
 #[must_use]
 pub fn service(prefix: &str) -> Option<&'static Service> {

@@ -1,14 +1,15 @@
-//! When credentials and roles were last used: noted in memory as requests come in, written to the
-//! store at intervals, never on the way of a request.
+//! When credentials and roles were last used, and for what: noted in memory as requests come in, written to
+//! the store at intervals, never on the way of a request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::entities::Format;
 use crate::ids::{AccountId, UniqueId};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Account, Snapshot};
 use crate::state::{State, StateError};
 use crate::time::Timestamp;
 
@@ -35,9 +36,16 @@ struct Noted {
     written: bool,
 }
 
-/// The uses that were noted since the start, by the id of the access key, the role or the user.
+/// The uses that were noted since the start, by the id of the access key, the role or the user, and what
+/// principals accessed, by [`access`].
 pub struct LastUsed {
-    shards: [Mutex<HashMap<Box<str>, Noted>>; SHARDS],
+    shards: [Mutex<BTreeMap<Box<str>, Noted>>; SHARDS],
+}
+
+/// The subject under which a principal's access is noted: `what` is a service (`s3`) or an action of one
+/// (`s3:CreateBucket`); the principal goes by its unique id, the root user by its account's.
+pub fn access(principal: &str, what: &str) -> String {
+    format!("{principal}/{what}")
 }
 
 impl Default for LastUsed {
@@ -67,6 +75,18 @@ impl LastUsed {
     pub fn of(&self, subject: &str, stored: Option<&LastUse>) -> Option<LastUse> {
         let noted = self.shard(subject).get(subject).map(|noted| noted.last.clone());
         noted.or_else(|| stored.cloned())
+    }
+
+    /// What a principal accessed, and when last, in the order of their names; here or in `stored`.
+    pub fn accesses(&self, principal: &str, stored: &Account) -> BTreeMap<Box<str>, LastUse> {
+        let prefix = access(principal, "");
+        let stored = stored.accesses(&prefix).map(|(what, last)| (what.into(), last.clone()));
+        let mut all: BTreeMap<Box<str>, LastUse> = stored.collect();
+        let shard = self.shard(principal);
+        let from = shard.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let noted = from.map_while(|(subject, noted)| Some((subject.strip_prefix(&*prefix)?, noted)));
+        all.extend(noted.map(|(what, noted)| (what.into(), noted.last.clone())));
+        all
     }
 
     /// Writes what was noted since the last time.
@@ -107,9 +127,10 @@ impl LastUsed {
         }
     }
 
-    fn shard(&self, subject: &str) -> MutexGuard<'_, HashMap<Box<str>, Noted>> {
-        let at =
-            subject.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    // All that is noted of one principal stands in one shard.
+    fn shard(&self, subject: &str) -> MutexGuard<'_, BTreeMap<Box<str>, Noted>> {
+        let bytes = principal_of(subject).bytes();
+        let at = bytes.fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         let [first, ..] = &self.shards;
         lock(self.shards.get(at % SHARDS).unwrap_or(first))
     }
@@ -119,14 +140,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn principal_of(subject: &str) -> &str {
+    subject.split_once('/').map_or(subject, |(principal, _)| principal)
+}
+
 fn exists(snapshot: &Snapshot, account: AccountId, subject: &str) -> bool {
-    if snapshot.access_key(subject).is_some() {
+    let Some(owner) = snapshot.account(account) else { return false };
+    let principal = principal_of(subject);
+    if snapshot.access_key(principal).is_some() || principal.parse().is_ok_and(|id: AccountId| id == account)
+    {
         return true;
     }
-    let id = UniqueId::from_stored(subject);
-    snapshot
-        .account(account)
-        .is_some_and(|account| account.roles.by_id(&id).is_some() || account.users.by_id(&id).is_some())
+    let id = UniqueId::from_stored(principal);
+    owner.roles.by_id(&id).is_some() || owner.users.by_id(&id).is_some()
 }
 
 #[cfg(test)]

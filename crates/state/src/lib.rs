@@ -25,7 +25,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use holders::{Bounded, PolicyHolder};
 pub use ids::{AccessKeyId, AccountId, IdKind, InvalidAccountId, Partition, UniqueId};
 pub use key_ring::{ACTIVE_SECONDS, KeyRing, LONGEST_SESSION_SECONDS, RingKey, StoredKeyRing};
-pub use last_used::{LastUse, LastUsed};
+pub use last_used::{LastUse, LastUsed, access};
 pub use policy_ref::PolicyRef;
 pub use seal::{MasterKey, Sealed, Secret, Unsealable};
 pub use snapshot::{Snapshot, Unevaluable};

@@ -13,7 +13,7 @@ use crate::entities::{AccountRecord, NameKey};
 use crate::entropy::Entropy;
 use crate::ids::{AccountId, UniqueId};
 use crate::keys;
-use crate::last_used::LastUse;
+use crate::last_used::{LastUse, access};
 use crate::seal::MasterKey;
 use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
 use crate::time::Timestamp;
@@ -139,16 +139,19 @@ impl Txn {
         self.writes.insert(keys::alias(alias), None);
     }
 
-    /// Writes when an access key or a role was last used.
+    /// Writes when an access key, a role or a password was last used, or when a principal last accessed something.
     pub fn put_last_use(&mut self, subject: &str, last: &LastUse) {
         self.write(keys::last_use(self.account_id, subject), last);
     }
 
-    /// Forgets when an access key or a role that goes was last used.
+    /// Forgets when an access key, a user or a role that goes was last used, and for what.
     pub fn forget_last_use(&mut self, subject: &str) {
-        let known = self.account().is_some_and(|account| account.last_use(subject).is_some());
-        if known {
-            self.writes.insert(keys::last_use(self.account_id, subject), None);
+        let Some(account) = self.account().cloned() else { return };
+        let prefix = access(subject, "");
+        let accesses = account.accesses(&prefix).map(|(what, _)| access(subject, what));
+        let itself = account.last_use(subject).is_some().then(|| subject.to_owned());
+        for known in itself.into_iter().chain(accesses) {
+            self.writes.insert(keys::last_use(self.account_id, &known), None);
         }
     }
 

@@ -104,6 +104,12 @@ impl CallerFacts {
         }
     }
 
+    /// Whose permissions were used: a user's or role's unique id, for the root user its account's id; none
+    /// for federated users, who have none of their own.
+    pub(crate) fn principal(&self) -> Option<&str> {
+        (self.kind != "FederatedUser").then(|| self.principal_id.split(':').next().unwrap_or_default())
+    }
+
     /// What the trail tells of a caller.
     pub fn of(caller: &Caller) -> Self {
         use rolecall_access::Identity;

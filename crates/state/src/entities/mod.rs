@@ -1,5 +1,6 @@
 //! What the store holds, one type for each kind of entity; each is one versioned JSON value.
 
+mod access_report;
 mod account;
 mod credentials;
 mod federation;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use access_report::{AccessReport, AccessReportSubject};
 pub use account::{AccountRecord, RootUser};
 pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,

@@ -1,5 +1,6 @@
 //! One account in a snapshot: its collections, and the indexes that follow from them.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -9,8 +10,8 @@ use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
 use crate::entities::{
-    AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, OidcProvider, Role,
-    SamlProvider, ServerCertificate, User,
+    AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
+    OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{AccountId, UniqueId};
 use crate::last_used::LastUse;
@@ -45,6 +46,8 @@ pub struct Account {
     pub instances: Collection<Instance>,
     /// EC2 key pairs.
     pub key_pairs: Collection<KeyPair>,
+    /// Reports of what was last accessed.
+    pub access_reports: Collection<AccessReport>,
     pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
@@ -76,6 +79,7 @@ impl Account {
             saml_providers: Collection::default(),
             instances: Collection::default(),
             key_pairs: Collection::default(),
+            access_reports: Collection::default(),
             last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,
@@ -132,6 +136,12 @@ impl Account {
     /// The last use of an access key or a role, as it was last written to the store.
     pub fn last_use(&self, subject: &str) -> Option<&LastUse> {
         self.last_used.get(subject).map(|last| &**last)
+    }
+
+    /// What stands under `prefix` among the last uses, without it, in order.
+    pub(crate) fn accesses<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a LastUse)> {
+        let from = self.last_used.range::<_, str>((Bound::Included(prefix), Bound::Unbounded));
+        from.map_while(move |(subject, last)| Some((subject.strip_prefix(prefix)?, &**last)))
     }
 
     /// The MFA devices of a user, in the order of their names; the root user goes by its account's id.

@@ -11,8 +11,8 @@ use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
 use crate::entities::{
-    AccessKey, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, NameKey,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessKey, AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
+    MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
@@ -188,6 +188,9 @@ impl Snapshot {
             }
             KeyPair::COLLECTION => {
                 account.change(change, &key, |a| &mut a.key_pairs)?;
+            }
+            AccessReport::COLLECTION => {
+                account.change(change, &key, |a| &mut a.access_reports)?;
             }
             _ => return Err(unknown()),
         }

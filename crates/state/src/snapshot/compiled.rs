@@ -11,8 +11,8 @@ use super::account::Account;
 use super::collection::{Entity, Entry};
 use crate::arn;
 use crate::entities::{
-    AttachedPolicies, Group, InlinePolicies, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
-    NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AttachedPolicies, Group, InlinePolicies, Instance, InstanceProfile, KeyPair, ManagedPolicy,
+    MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
@@ -141,6 +141,7 @@ plain_entities! {
     SamlProvider in "saml-providers",
     Instance in "instances",
     KeyPair in "key-pairs",
+    AccessReport in "access-reports",
 }
 
 /// AWS managed policies that were compiled, shared by all accounts.

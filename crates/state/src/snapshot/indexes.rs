@@ -4,8 +4,8 @@ use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
 use crate::entities::{
-    AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, OidcProvider,
-    Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
+    OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
@@ -88,6 +88,10 @@ impl Indexed for Instance {
 
 impl Indexed for KeyPair {
     fn index(&self, _account: &mut Account, _present: bool) {}
+}
+
+impl Indexed for AccessReport {
+    fn index(&self, _: &mut Account, _: bool) {}
 }
 
 impl Indexed for ServerCertificate {
