@@ -514,6 +514,14 @@ fn caller_policies(caller: &Caller, snapshot: &Snapshot) -> Result<Policies, Une
     Ok(policies)
 }
 
+/// What the root user may do, as a policy: everything.
+fn root_user() -> Result<Policy, Unevaluable> {
+    let text =
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    let parsed = Document::parse(text, Grammar::evaluated(PolicyKind::Session));
+    Ok(Policy::new("root user", parsed.map_err(|cause| Unevaluable::in_session(&cause))?))
+}
+
 /// The policies that limit a session; none when it was made without. A federated user's session
 /// without policies may do nothing by its user's policies, which an empty set says.
 fn session_policies(session: &Session, account: &Arc<Account>) -> Result<Option<PolicySet>, Unevaluable> {
@@ -533,6 +541,10 @@ fn session_policies(session: &Session, account: &Arc<Account>) -> Result<Option<
         let reference = PolicyRef::from_arn(arn, session.account);
         let reference = reference.ok_or_else(|| Unevaluable::in_session(&"its managed policy has no ARN"))?;
         policies.push(account.managed_policy(&reference)?);
+    }
+    // What a root session is for is said by denies alone: all else is the root user's.
+    if matches!(session.kind, SessionKind::AssumedRoot { .. }) {
+        policies.push(root_user()?);
     }
     Ok(Some(PolicySet::compile(PolicyKind::Session, policies)))
 }

@@ -420,6 +420,9 @@ impl Asked<'_> {
         let holds = |user: &&std::sync::Arc<
             rolecall_state::snapshot::Entry<rolecall_state::entities::User>,
         >| { user.access_keys.iter().any(|key| key.id.as_str() == id) };
+        if self.account.record.root.access_keys.iter().any(|key| key.id.as_str() == id) {
+            return self.demand(arn::root(self.caller.partition, self.account.id()));
+        }
         match self.account.users.iter().find(holds) {
             Some(user) => self.user(&user.name),
             None => self.demand("*".to_owned()),

@@ -9,8 +9,8 @@ use crate::error::IamError;
 use crate::{
     access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
     instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, password_policy, policies,
-    policy_lists, roles, saml_providers, server_certificates, service_credentials, service_linked_roles,
-    signing_certificates, simulation, ssh_keys, users,
+    policy_lists, roles, root_access, saml_providers, server_certificates, service_credentials,
+    service_linked_roles, signing_certificates, simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -86,6 +86,11 @@ handlers! {
     DetachUserPolicy => attachments::detach_user_policy,
     EnableMFADevice => mfa::enable_mfa_device,
     GenerateCredentialReport => credential_report::generate_credential_report,
+    DisableOrganizationsRootCredentialsManagement => root_access::disable_organizations_root_credentials_management,
+    DisableOrganizationsRootSessions => root_access::disable_organizations_root_sessions,
+    EnableOrganizationsRootCredentialsManagement => root_access::enable_organizations_root_credentials_management,
+    EnableOrganizationsRootSessions => root_access::enable_organizations_root_sessions,
+    ListOrganizationsFeatures => root_access::list_organizations_features,
     GenerateServiceLastAccessedDetails => last_accessed::generate_service_last_accessed_details,
     GetServiceLastAccessedDetails => last_accessed::get_service_last_accessed_details,
     GetServiceLastAccessedDetailsWithEntities => last_accessed::get_service_last_accessed_details_with_entities,

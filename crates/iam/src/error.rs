@@ -3,6 +3,41 @@
 use rolecall_aws_model::iam::ErrorCode;
 use rolecall_state::StateError;
 
+/// Why an organization's root users can't be managed.
+/// FIDELITY: the messages are not AWS's, which are not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootAccessError {
+    /// The account is in no organization.
+    #[error("Your account is not a member of an organization.")]
+    OrganizationNotFound,
+    /// The account neither manages the organization nor administers IAM for it.
+    #[error(
+        "The account is not the management account or a delegated administrator of IAM for its organization."
+    )]
+    NotAdministrator,
+    /// Only the management account may do this.
+    #[error("The account is not the management account of its organization.")]
+    NotManagement,
+    /// The organization is for billing only.
+    #[error("Your organization does not have all features enabled.")]
+    NotAllFeatures,
+    /// The organization does not trust IAM.
+    #[error("Trusted access is not enabled for IAM in your organization.")]
+    ServiceAccessNotEnabled,
+}
+
+impl RootAccessError {
+    fn code(self) -> ErrorCode {
+        match self {
+            Self::OrganizationNotFound => ErrorCode::OrganizationNotFoundException,
+            Self::NotAdministrator => ErrorCode::AccountNotManagementOrDelegatedAdministratorException,
+            Self::NotManagement => ErrorCode::CallerIsNotManagementAccountException,
+            Self::NotAllFeatures => ErrorCode::OrganizationNotInAllFeaturesModeException,
+            Self::ServiceAccessNotEnabled => ErrorCode::ServiceAccessNotEnabledException,
+        }
+    }
+}
+
 /// Why an IAM operation fails.
 #[derive(Debug, thiserror::Error)]
 pub enum IamError {
@@ -93,6 +128,9 @@ pub enum IamError {
     /// The request could not be carried out, and it is not the caller's fault.
     #[error("{0}")]
     Failure(String),
+    /// The root users of an organization can't be managed.
+    #[error(transparent)]
+    RootAccess(#[from] RootAccessError),
     /// The operation is not built.
     #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
     NotImplemented(&'static str),
@@ -155,6 +193,7 @@ impl IamError {
             Self::NotSupportedService(_) => ErrorCode::NotSupportedService,
             Self::ReportNotPresent(_) => ErrorCode::ReportNotPresent,
             Self::Failure(_) => ErrorCode::ServiceFailure,
+            Self::RootAccess(error) => error.code(),
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.
             Self::State(StateError::Contended) => ErrorCode::ConcurrentModification,

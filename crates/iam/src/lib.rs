@@ -28,6 +28,8 @@ mod policies;
 mod policy_lists;
 mod quotas;
 mod roles;
+mod root_access;
+mod root_login_profile;
 mod saml_providers;
 mod server_certificates;
 mod service_credentials;

@@ -11,7 +11,7 @@ use rolecall_state::entities::{LoginProfile, User};
 
 use crate::env::Env;
 use crate::error::IamError;
-use crate::{password_policy, users, views};
+use crate::{password_policy, root_login_profile, users, views};
 
 /// As many earlier passwords as a policy can ask to remember.
 const REMEMBERED: usize = 24;
@@ -69,6 +69,9 @@ pub(crate) fn create_login_profile(
     request: &wire::CreateLoginProfileRequest,
 ) -> Result<wire::CreateLoginProfileResponse, IamError> {
     let wire::CreateLoginProfileRequest { user_name, password, password_reset_required } = request;
+    if let Some(record) = root_login_profile::record(txn, env, user_name.as_deref())? {
+        return root_login_profile::create(txn, env, record);
+    }
     let mut user = User::clone(&*users::named_or_caller(txn, env, user_name.as_deref())?);
     if user.login_profile.is_some() {
         let message = format!("Login Profile for user {} already exists.", user.name);
@@ -96,6 +99,9 @@ pub(crate) fn get_login_profile(
     request: &wire::GetLoginProfileRequest,
 ) -> Result<wire::GetLoginProfileResponse, IamError> {
     let wire::GetLoginProfileRequest { user_name } = request;
+    if let Some(record) = root_login_profile::record(txn, env, user_name.as_deref())? {
+        return root_login_profile::get(&record);
+    }
     let user = users::named_or_caller(txn, env, user_name.as_deref())?;
     let profile = user.login_profile.as_ref().ok_or_else(|| absent(&user))?;
     Ok(wire::GetLoginProfileResponse { login_profile: view(&user, profile) })
@@ -127,6 +133,9 @@ pub(crate) fn delete_login_profile(
     request: &wire::DeleteLoginProfileRequest,
 ) -> Result<wire::DeleteLoginProfileResponse, IamError> {
     let wire::DeleteLoginProfileRequest { user_name } = request;
+    if let Some(record) = root_login_profile::record(txn, env, user_name.as_deref())? {
+        return root_login_profile::delete(txn, record);
+    }
     let mut user = User::clone(&*users::named_or_caller(txn, env, user_name.as_deref())?);
     user.login_profile.take().ok_or_else(|| absent(&user))?;
     txn.put(&user);

@@ -60,6 +60,7 @@ fn new_record(env: &Env<'_>, features: FeatureSet) -> OrganizationRecord {
         },
         trusted_services: Default::default(),
         resource_policy: None,
+        root_access: Default::default(),
     }
 }
 

@@ -4,9 +4,9 @@ use rolecall_access::{Caller, Demand};
 use rolecall_aws_model::sts::Request;
 use rolecall_state::{Snapshot, arn};
 
-use crate::assume_role;
 use crate::error::StsError;
 use crate::mfa::SecondFactor;
+use crate::{assume_role, assume_root};
 
 /// What `request` needs permission for.
 ///
@@ -21,6 +21,7 @@ pub fn demands(
     let action = format!("sts:{}", request.operation().name());
     Ok(match request {
         Request::AssumeRole(r) => assume_role::demands(r, caller, snapshot, second_factor)?,
+        Request::AssumeRoot(r) => assume_root::demands(r, caller, snapshot)?,
         Request::GetFederationToken(r) => {
             let resource = arn::federated_user(caller.partition, caller.account, &r.name);
             let tags = || r.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));

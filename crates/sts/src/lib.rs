@@ -1,6 +1,7 @@
 //! STS: sessions, and who holds them.
 
 mod assume_role;
+mod assume_root;
 mod authorization_message;
 pub mod console;
 mod demands;
@@ -34,6 +35,7 @@ pub use service_session::{ServiceSession, assume_for_service};
 pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, StsError> {
     Ok(match request.input() {
         Request::AssumeRole(r) => assume_role::assume_role(env, r)?.into(),
+        Request::AssumeRoot(r) => assume_root::assume_root(env, r)?.into(),
         Request::DecodeAuthorizationMessage(r) => {
             authorization_message::decode_authorization_message(env, r)?.into()
         }
@@ -44,7 +46,6 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         // Proofs are checked and decided on by `saml` and `web_identity`, without a caller.
         Request::AssumeRoleWithSAML(_)
         | Request::AssumeRoleWithWebIdentity(_)
-        | Request::AssumeRoot(_)
         | Request::GetDelegatedAccessToken(_)
         | Request::GetWebIdentityToken(_) => {
             return Err(StsError::NotImplemented(request.input().operation().name()));
@@ -56,6 +57,7 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
 pub fn is_handled(operation: Operation) -> bool {
     match operation {
         Operation::AssumeRole
+        | Operation::AssumeRoot
         | Operation::AssumeRoleWithSAML
         | Operation::AssumeRoleWithWebIdentity
         | Operation::DecodeAuthorizationMessage
@@ -63,6 +65,6 @@ pub fn is_handled(operation: Operation) -> bool {
         | Operation::GetCallerIdentity
         | Operation::GetFederationToken
         | Operation::GetSessionToken => true,
-        Operation::AssumeRoot | Operation::GetDelegatedAccessToken | Operation::GetWebIdentityToken => false,
+        Operation::GetDelegatedAccessToken | Operation::GetWebIdentityToken => false,
     }
 }

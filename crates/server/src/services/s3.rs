@@ -123,7 +123,7 @@ fn decide(
         };
         demand.context.push((key.clone(), value));
     }
-    if let Some(text) = &asked.bucket_policy {
+    if let Some(text) = asked.bucket_policy.as_ref().filter(|_| !keeps_the_keys(subject, asked)) {
         // A policy that can't be evaluated might hold a deny.
         let document = Document::parse(text.clone(), Grammar::evaluated(PolicyKind::Resource));
         let document = document.map_err(|_| Fault::access_denied("The bucket policy can't be evaluated."))?;
@@ -143,6 +143,17 @@ fn decide(
             }
         }
     })
+}
+
+/// Whoever locks everyone out of a bucket can be helped by its account's root user, whom its policy can't keep from
+/// the policy itself.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>
+fn keeps_the_keys(subject: Subject<'_>, asked: &rolecall_s3::Demand) -> bool {
+    let Subject::Caller(caller) = subject else { return false };
+    let owner = asked.bucket_owner.as_ref().and_then(|owner| owner.parse().ok());
+    let about_policy = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"];
+    caller.is_root() && owner == Some(caller.account) && about_policy.contains(&asked.action)
 }
 
 /// S3's own wording of a denial: the resource in quotation marks, and none for an action without.

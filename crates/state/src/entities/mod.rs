@@ -36,7 +36,8 @@ pub use mfa::{MfaAssignment, MfaDevice};
 pub use organization::{
     AccountCreation, Attachments, Enabling, FeatureSet, Handshake, HandshakeAction, HandshakeState,
     JoinedMethod, MemberAccount, OrgId, OrgIdKind, OrganizationPolicy, OrganizationRecord,
-    OrganizationResourcePolicy, OrganizationRoot, OrganizationalUnit, PolicyType, full_access_document,
+    OrganizationResourcePolicy, OrganizationRoot, OrganizationalUnit, PolicyType, RootAccess,
+    full_access_document,
 };
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;

@@ -339,6 +339,30 @@ pub struct OrganizationRecord {
     /// The resource policy, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_policy: Option<OrganizationResourcePolicy>,
+    /// What the root users of its members are managed by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub root_access: BTreeSet<RootAccess>,
+}
+
+/// A way of managing the root users of member accounts from their organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RootAccess {
+    /// Their credentials can be looked at and removed.
+    #[serde(rename = "RootCredentialsManagement")]
+    CredentialsManagement,
+    /// What only they may do can be done in their stead.
+    #[serde(rename = "RootSessions")]
+    Sessions,
+}
+
+impl RootAccess {
+    /// AWS's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CredentialsManagement => "RootCredentialsManagement",
+            Self::Sessions => "RootSessions",
+        }
+    }
 }
 
 impl OrganizationRecord {

@@ -275,6 +275,12 @@ impl Organization {
         self.record.management == account
     }
 
+    /// Whether this account administers a service for the organization: it manages it, or was put in charge.
+    pub fn administers(&self, account: AccountId, service: &str) -> bool {
+        let delegated = |member: &Arc<Member>| member.account.delegated.contains_key(service);
+        self.is_managed_by(account) || self.member(account).is_some_and(delegated)
+    }
+
     /// The units from the root down to `parent`, without the root.
     pub fn units_down_to(&self, parent: &OrgId) -> Vec<&Arc<Unit>> {
         let mut units = Vec::new();
