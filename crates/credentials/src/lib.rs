@@ -16,6 +16,7 @@ pub mod private_key;
 pub mod provisioning;
 pub mod service_specific;
 pub mod ssh;
+pub mod token_signing;
 pub mod totp;
 
 /// Fills a buffer with random bytes that are fit for keys.

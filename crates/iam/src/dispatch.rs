@@ -8,9 +8,9 @@ use crate::env::Env;
 use crate::error::IamError;
 use crate::{
     access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
-    instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, password_policy, policies,
-    policy_lists, roles, root_access, saml_providers, server_certificates, service_credentials,
-    service_linked_roles, signing_certificates, simulation, ssh_keys, users,
+    instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, outbound_federation,
+    password_policy, policies, policy_lists, roles, root_access, saml_providers, server_certificates,
+    service_credentials, service_linked_roles, signing_certificates, simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -91,6 +91,9 @@ handlers! {
     EnableOrganizationsRootCredentialsManagement => root_access::enable_organizations_root_credentials_management,
     EnableOrganizationsRootSessions => root_access::enable_organizations_root_sessions,
     ListOrganizationsFeatures => root_access::list_organizations_features,
+    DisableOutboundWebIdentityFederation => outbound_federation::disable_outbound_web_identity_federation,
+    EnableOutboundWebIdentityFederation => outbound_federation::enable_outbound_web_identity_federation,
+    GetOutboundWebIdentityFederationInfo => outbound_federation::get_outbound_web_identity_federation_info,
     GenerateServiceLastAccessedDetails => last_accessed::generate_service_last_accessed_details,
     GetServiceLastAccessedDetails => last_accessed::get_service_last_accessed_details,
     GetServiceLastAccessedDetailsWithEntities => last_accessed::get_service_last_accessed_details_with_entities,
@@ -206,6 +209,7 @@ pub fn is_slow(operation: Operation) -> bool {
         operation,
         Operation::ChangePassword
             | Operation::CreateLoginProfile
+            | Operation::EnableOutboundWebIdentityFederation
             | Operation::UpdateLoginProfile
             | Operation::UploadServerCertificate
     )

@@ -21,6 +21,8 @@ pub struct Env<'a> {
     pub quotas: &'a Quotas,
     /// Whether providers may be made for issuers on this machine or a private network.
     pub local_issuers: bool,
+    /// Under which address others find this server, without a slash at its end.
+    pub public_url: &'a str,
     /// When credentials and roles were last used.
     pub last_used: &'a LastUsed,
 }

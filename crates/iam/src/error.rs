@@ -128,6 +128,12 @@ pub enum IamError {
     /// The request could not be carried out, and it is not the caller's fault.
     #[error("{0}")]
     Failure(String),
+    /// What is asked for is turned off.
+    #[error("{0}")]
+    FeatureDisabled(String),
+    /// What is to be turned on is on.
+    #[error("{0}")]
+    FeatureEnabled(String),
     /// The root users of an organization can't be managed.
     #[error(transparent)]
     RootAccess(#[from] RootAccessError),
@@ -193,6 +199,8 @@ impl IamError {
             Self::NotSupportedService(_) => ErrorCode::NotSupportedService,
             Self::ReportNotPresent(_) => ErrorCode::ReportNotPresent,
             Self::Failure(_) => ErrorCode::ServiceFailure,
+            Self::FeatureDisabled(_) => ErrorCode::FeatureDisabled,
+            Self::FeatureEnabled(_) => ErrorCode::FeatureEnabled,
             Self::RootAccess(error) => error.code(),
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.

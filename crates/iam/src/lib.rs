@@ -22,6 +22,7 @@ mod last_accessed;
 mod login_profiles;
 mod mfa;
 mod oidc_providers;
+mod outbound_federation;
 mod paging;
 mod password_policy;
 mod policies;

@@ -8,7 +8,7 @@ use rolecall_aws_model::iam as wire;
 use rolecall_federation::oidc::IssuerUrl;
 use rolecall_federation::thumbprint;
 use rolecall_state::arn::ArnParts;
-use rolecall_state::entities::{Format, OidcProvider};
+use rolecall_state::entities::{Format, ISSUERS, OidcProvider};
 use rolecall_state::snapshot::Entry;
 use rolecall_state::{IdKind, Txn, UniqueId};
 
@@ -58,6 +58,10 @@ pub(crate) fn create_open_id_connect_provider(
         request;
     let issuer = if env.local_issuers { IssuerUrl::parse_local(url) } else { IssuerUrl::parse(url) };
     let issuer = issuer.map_err(|cause| IamError::InvalidInput(cause.to_string()))?;
+    // What an account signs is for services elsewhere: it opens no role.
+    if url.starts_with(&format!("{}{ISSUERS}", env.public_url)) {
+        return Err(IamError::InvalidInput(format!("The issuer {url} can't be a provider here.")));
+    }
     if txn.read(|a| &a.oidc_providers, issuer.without_scheme()).is_some() {
         return Err(IamError::EntityAlreadyExists(format!("Provider with url {url} already exists.")));
     }

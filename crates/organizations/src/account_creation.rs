@@ -35,6 +35,7 @@ pub fn new_account(
         alias: None,
         password_policy: None,
         credential_report: None,
+        outbound: None,
         root: RootUser::default(),
     };
     NewAccount { id, record }

@@ -7,6 +7,7 @@ mod authenticate;
 mod body;
 mod console;
 mod failure;
+mod issuers;
 mod line;
 mod metrics;
 mod own_pages;

@@ -68,6 +68,8 @@ pub struct Parts {
     pub node: Box<str>,
     /// What instances print.
     pub console: Box<dyn rolecall_ec2::ConsoleSource>,
+    /// Under which address others find this server, without a slash at its end.
+    pub public_url: Box<str>,
     /// The region where a request does not say.
     pub region: Box<str>,
     /// The bearer token that opens the metrics from beyond loopback; empty when there is none.

@@ -1,10 +1,11 @@
-//! `/health` and `/metrics`.
+//! `/health`, `/metrics` and the accounts' issuers.
 
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::accept::Arrival;
 use crate::body::{Body, full};
+use crate::issuers;
 use crate::line::Endpoint;
 use crate::route::OwnPage;
 
@@ -12,6 +13,7 @@ use crate::route::OwnPage;
 pub(crate) fn answer(endpoint: &Endpoint, page: OwnPage, parts: &Parts, arrival: &Arrival) -> Response<Body> {
     match page {
         OwnPage::Health => health(endpoint),
+        OwnPage::Issuer => issuers::answer(endpoint, parts.uri.path()),
         OwnPage::Metrics if may_see_metrics(endpoint, parts, arrival) => metrics(endpoint),
         OwnPage::Metrics => {
             text(StatusCode::FORBIDDEN, "text/plain", "metrics are for loopback or a bearer token\n".into())

@@ -5,6 +5,8 @@ use http::Method;
 use http::request::Parts;
 use rolecall_sigv4::{Family, Presented};
 
+use crate::issuers::is_issuers;
+
 /// A service of AWS that is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
@@ -84,6 +86,8 @@ pub(crate) enum OwnPage {
     Health,
     /// `GET /metrics`
     Metrics,
+    /// `GET /.oidc/…`
+    Issuer,
 }
 
 /// Where a request goes.
@@ -119,6 +123,7 @@ pub(crate) fn route(parts: &Parts, presented: Option<Presented>) -> Route {
     match (parts.uri.path(), &parts.method) {
         ("/health", &Method::GET) => Route::Own(OwnPage::Health),
         ("/metrics", &Method::GET) => Route::Own(OwnPage::Metrics),
+        (path, &Method::GET) if is_issuers(path) => Route::Own(OwnPage::Issuer),
         ("/", &Method::POST) => Route::Api(ApiRoute::UnsignedQuery),
         ("/", &Method::GET) if parts.uri.query().is_some_and(|query| query.contains("Action=")) => {
             Route::Api(ApiRoute::UnsignedQuery)

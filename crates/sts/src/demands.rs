@@ -6,7 +6,7 @@ use rolecall_state::{Snapshot, arn};
 
 use crate::error::StsError;
 use crate::mfa::SecondFactor;
-use crate::{assume_role, assume_root};
+use crate::{assume_role, assume_root, outbound_token};
 
 /// What `request` needs permission for.
 ///
@@ -22,6 +22,7 @@ pub fn demands(
     Ok(match request {
         Request::AssumeRole(r) => assume_role::demands(r, caller, snapshot, second_factor)?,
         Request::AssumeRoot(r) => assume_root::demands(r, caller, snapshot)?,
+        Request::GetWebIdentityToken(r) => outbound_token::demands(r),
         Request::GetFederationToken(r) => {
             let resource = arn::federated_user(caller.partition, caller.account, &r.name);
             let tags = || r.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));

@@ -29,6 +29,10 @@ pub struct Env<'a> {
     pub snapshot: &'a Snapshot,
     /// By which limits.
     pub limits: &'a Limits,
+    /// Under which address others find this server, without a slash at its end.
+    pub public_url: &'a str,
+    /// The region that the request was signed for.
+    pub region: &'a str,
     /// The second factor that came with the request, if one did.
     pub second_factor: Option<SecondFactor>,
 }

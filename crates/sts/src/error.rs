@@ -32,6 +32,15 @@ pub enum StsError {
     /// An assertion that holds is not for what is asked.
     #[error("{0}")]
     InvalidIdentityToken(String),
+    /// The account does not sign tokens for others.
+    #[error("The outbound web identity federation feature is not enabled for this account.")]
+    OutboundFederationDisabled,
+    /// A token would outlast the session that it is asked for with.
+    #[error("The requested token duration would extend the session beyond its original expiration time.")]
+    SessionDurationEscalation,
+    /// A token would be too large.
+    #[error("The requested token payload size exceeds the maximum allowed size.")]
+    TokenTooLarge,
     /// The operation is not built.
     #[error("{0} is not built yet; docs/roadmap.md lists what is missing")]
     NotImplemented(&'static str),
@@ -70,6 +79,9 @@ impl StsError {
                 | TokenError::IncorrectAudience
                 | TokenError::NotYetValid => ErrorCode::InvalidIdentityToken,
             },
+            Self::OutboundFederationDisabled => ErrorCode::OutboundWebIdentityFederationDisabledException,
+            Self::SessionDurationEscalation => ErrorCode::SessionDurationEscalationException,
+            Self::TokenTooLarge => ErrorCode::JWTPayloadSizeExceededException,
             Self::InvalidIdentityToken(_) => ErrorCode::InvalidIdentityToken,
             Self::Assertion(error) => match error {
                 SamlError::Expired => ErrorCode::ExpiredTokenException,

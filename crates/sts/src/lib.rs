@@ -11,6 +11,7 @@ mod federated_claims;
 mod federated_session;
 mod identity;
 pub mod mfa;
+mod outbound_token;
 pub mod saml;
 mod service_session;
 mod session_policies;
@@ -42,12 +43,12 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         Request::GetAccessKeyInfo(r) => identity::get_access_key_info(env, r)?.into(),
         Request::GetCallerIdentity(r) => identity::get_caller_identity(env, r)?.into(),
         Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
+        Request::GetWebIdentityToken(r) => outbound_token::get_web_identity_token(env, r)?.into(),
         Request::GetSessionToken(r) => session_token::get_session_token(env, r)?.into(),
         // Proofs are checked and decided on by `saml` and `web_identity`, without a caller.
         Request::AssumeRoleWithSAML(_)
         | Request::AssumeRoleWithWebIdentity(_)
-        | Request::GetDelegatedAccessToken(_)
-        | Request::GetWebIdentityToken(_) => {
+        | Request::GetDelegatedAccessToken(_) => {
             return Err(StsError::NotImplemented(request.input().operation().name()));
         }
     })
@@ -64,7 +65,8 @@ pub fn is_handled(operation: Operation) -> bool {
         | Operation::GetAccessKeyInfo
         | Operation::GetCallerIdentity
         | Operation::GetFederationToken
-        | Operation::GetSessionToken => true,
-        Operation::GetDelegatedAccessToken | Operation::GetWebIdentityToken => false,
+        | Operation::GetSessionToken
+        | Operation::GetWebIdentityToken => true,
+        Operation::GetDelegatedAccessToken => false,
     }
 }

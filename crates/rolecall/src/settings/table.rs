@@ -26,6 +26,11 @@ const fn setting(key: &'static str, default: &'static str, about: &'static str) 
 /// All settings, in the order in which they are shown.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("listen", "127.0.0.1:4566", "Address and port of the one endpoint; port 0 takes a free one."),
+    setting(
+        "public_url",
+        "",
+        "The address under which others find this server, where it is not the one it listens on: tokens that it signs name it.",
+    ),
     setting("data", "./rolecall-data", "The data directory."),
     setting("store", "embedded", "Where the state is kept: `embedded`, or `etcd://HOST:PORT,…/PREFIX`."),
     setting(

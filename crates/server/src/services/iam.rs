@@ -32,6 +32,7 @@ pub(super) async fn answer(
         entropy: passage.endpoint.entropy(),
         quotas: &parts.quotas,
         local_issuers: parts.local_issuers,
+        public_url: &parts.public_url,
         last_used: parts.state.last_used(),
     };
     let slow = is_slow(operation);

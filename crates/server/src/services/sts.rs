@@ -44,6 +44,8 @@ pub(super) async fn answer(
         entropy: passage.endpoint.entropy(),
         snapshot: &passage.snapshot,
         limits: &parts.sts_limits,
+        public_url: &parts.public_url,
+        region: &passage.facts.region,
         second_factor,
     };
     match handle(&env, &authorized) {

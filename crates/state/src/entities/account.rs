@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessKey, Format, LoginProfile, PasswordPolicy};
+use super::{AccessKey, Format, LoginProfile, OutboundFederation, PasswordPolicy};
 use crate::ids::AccountId;
 use crate::time::Timestamp;
 
@@ -32,6 +32,9 @@ pub struct AccountRecord {
     /// When the last credential report was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_report: Option<Timestamp>,
+    /// What it signs tokens for others with, once it was asked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<OutboundFederation>,
     /// The root user's credentials.
     pub root: RootUser,
 }

@@ -10,6 +10,7 @@ mod instance_profile;
 mod managed_policy;
 mod mfa;
 mod organization;
+mod outbound;
 mod role;
 mod server_certificate;
 mod user;
@@ -39,6 +40,7 @@ pub use organization::{
     OrganizationResourcePolicy, OrganizationRoot, OrganizationalUnit, PolicyType, RootAccess,
     full_access_document,
 };
+pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;
 pub use user::User;

@@ -48,6 +48,7 @@ pub(super) async fn make_account(
                 alias: None,
                 password_policy: None,
                 credential_report: None,
+                outbound: None,
                 root: RootUser { access_keys: vec![key], login_profile: None },
             };
             txn.create_record(&record);

@@ -122,6 +122,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     quotas(settings)?;
     issuers::rules(settings)?;
     sts_limits(settings)?;
+    public_url(settings, "")?;
     Ok(())
 }
 
@@ -140,7 +141,10 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         settings.get("audit.recent")?,
         logging::line_format(settings)?,
     )?);
-    let endpoint = Arc::new(Endpoint::new(parts(settings, &data, state.clone(), recorder.clone())?));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{bound}");
+    let parts = parts(settings, &data, &url, state.clone(), recorder.clone())?;
+    let endpoint = Arc::new(Endpoint::new(parts));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(rotate_session_keys(state.clone()));
     tokio::spawn(write_last_used(state.clone()));
@@ -150,8 +154,6 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         asked_to_stop.await;
         let _ = stop.send(true);
     });
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{bound}");
     announce(&data, &url)?;
     let supervised = tokio::spawn(compute::run(settings, &data, endpoint.clone(), url, stopped.clone())?);
     let front = Arc::new(rolecall_server::Front::new(endpoint));
@@ -175,6 +177,7 @@ fn variable(name: &str) -> Option<String> {
 fn parts(
     settings: &Settings,
     data: &Path,
+    url: &str,
     state: State,
     recorder: Arc<Recorder>,
 ) -> Result<Parts, ServeError> {
@@ -192,9 +195,27 @@ fn parts(
         limits: limits(settings)?,
         quotas: quotas(settings)?,
         sts_limits: sts_limits(settings)?,
+        public_url: public_url(settings, url)?,
         region: settings.text("region").into(),
         metrics_token: settings.text("metrics.token").into(),
     })
+}
+
+/// Under which address others find this server: its own, where the settings have no other.
+fn public_url(settings: &Settings, own: &str) -> Result<Box<str>, ServeError> {
+    let given = settings.text("public_url").trim_end_matches('/');
+    if given.is_empty() {
+        return Ok(own.into());
+    }
+    let is_url = given.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
+    });
+    match is_url {
+        true => Ok(given.into()),
+        false => Err(settings
+            .refuse("public_url", "it takes a URL, such as https://iam.example.com".into())
+            .into()),
+    }
 }
 
 fn quotas(settings: &Settings) -> Result<Quotas, ServeError> {
