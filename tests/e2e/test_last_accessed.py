@@ -129,7 +129,7 @@ def test_policies_that_grant_a_service(people) -> None:
     answer = root.iam.list_policies_granting_service_access(
         Arn=f"{ARN}:user/ann", ServiceNamespaces=["sqs", "s3", "iam", "ec2"])
     assert answer["IsTruncated"] is False
-    found = {one["ServiceNamespace"]: one.get("Policies", []) for one in answer["PoliciesGrantingServiceAccess"]}
+    found = {one["ServiceNamespace"]: one["Policies"] for one in answer["PoliciesGrantingServiceAccess"]}
     assert found == {
         "ec2": [],
         "iam": [{"PolicyName": "IAMReadOnlyAccess", "PolicyType": "MANAGED",

@@ -260,13 +260,20 @@ pub(crate) fn render_file(service: &Service) -> String {
     format!("{HEADER}//! Writing outputs.\n\n{uses}{body}")
 }
 
-/// AWS shows the simulator's lists even when they are empty, as its documentation's examples do.
-const SIMULATION_RESULTS: [&str; 2] = ["EvaluationResult", "ResourceSpecificResult"];
+/// AWS shows the lists of these even when they are empty, as its documentation's examples and recorded answers do.
+const ALWAYS_LISTS: [&str; 6] = [
+    "EvaluationResult",
+    "ResourceSpecificResult",
+    "GroupDetail",
+    "RoleDetail",
+    "UserDetail",
+    "ListPoliciesGrantingServiceAccessEntry",
+];
 
 fn writer(service: &Service, shape: &Shape<'_>, at_top: bool) -> String {
     let name = service.type_name(shape.name);
     let sink = sink(service);
-    let always_lists = service.is_ec2() || at_top || SIMULATION_RESULTS.contains(&shape.name);
+    let always_lists = service.is_ec2() || at_top || ALWAYS_LISTS.contains(&shape.name);
     let members: String =
         shape.members().iter().map(|member| write_member(service, member, always_lists)).collect();
     let x = if members.is_empty() { "_" } else { "x" };

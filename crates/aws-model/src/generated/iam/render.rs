@@ -635,8 +635,8 @@ impl GroupDetail {
         self.group_id.render(x, "GroupId");
         self.arn.render(x, "Arn");
         self.create_date.render(x, "CreateDate");
-        list_unless_empty(x, "GroupPolicyList", "member", &self.group_policy_list);
-        list_unless_empty(x, "AttachedManagedPolicies", "member", &self.attached_managed_policies);
+        x.list("GroupPolicyList", "member", &self.group_policy_list);
+        x.list("AttachedManagedPolicies", "member", &self.attached_managed_policies);
     }
 }
 
@@ -823,7 +823,7 @@ impl Render<XmlWriter> for ListPoliciesGrantingServiceAccessEntry {
 impl ListPoliciesGrantingServiceAccessEntry {
     pub(crate) fn members(&self, x: &mut XmlWriter) {
         self.service_namespace.render(x, "ServiceNamespace");
-        list_unless_empty(x, "Policies", "member", &self.policies);
+        x.list("Policies", "member", &self.policies);
     }
 }
 
@@ -1292,11 +1292,11 @@ impl RoleDetail {
         self.arn.render(x, "Arn");
         self.create_date.render(x, "CreateDate");
         self.assume_role_policy_document.render(x, "AssumeRolePolicyDocument");
-        list_unless_empty(x, "InstanceProfileList", "member", &self.instance_profile_list);
-        list_unless_empty(x, "RolePolicyList", "member", &self.role_policy_list);
-        list_unless_empty(x, "AttachedManagedPolicies", "member", &self.attached_managed_policies);
+        x.list("InstanceProfileList", "member", &self.instance_profile_list);
+        x.list("RolePolicyList", "member", &self.role_policy_list);
+        x.list("AttachedManagedPolicies", "member", &self.attached_managed_policies);
         self.permissions_boundary.render(x, "PermissionsBoundary");
-        list_unless_empty(x, "Tags", "member", &self.tags);
+        x.list("Tags", "member", &self.tags);
         self.role_last_used.render(x, "RoleLastUsed");
     }
 }
@@ -1670,11 +1670,11 @@ impl UserDetail {
         self.user_id.render(x, "UserId");
         self.arn.render(x, "Arn");
         self.create_date.render(x, "CreateDate");
-        list_unless_empty(x, "UserPolicyList", "member", &self.user_policy_list);
-        list_unless_empty(x, "GroupList", "member", &self.group_list);
-        list_unless_empty(x, "AttachedManagedPolicies", "member", &self.attached_managed_policies);
+        x.list("UserPolicyList", "member", &self.user_policy_list);
+        x.list("GroupList", "member", &self.group_list);
+        x.list("AttachedManagedPolicies", "member", &self.attached_managed_policies);
         self.permissions_boundary.render(x, "PermissionsBoundary");
-        list_unless_empty(x, "Tags", "member", &self.tags);
+        x.list("Tags", "member", &self.tags);
     }
 }
 
