@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from . import answers
 from .process import REGION, Credentials, Server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,11 +43,14 @@ class Aws:
 
     def client(self, service: str):
         if service not in self._clients:
-            self._clients[service] = self._session.client(
+            client = self._session.client(
                 service, endpoint_url=self.server.endpoint, config=self._config,
                 aws_access_key_id=self.credentials.access_key_id,
                 aws_secret_access_key=self.credentials.secret_access_key,
                 aws_session_token=self.credentials.session_token)
+            if client.meta.service_model.protocol in answers.PROTOCOLS:
+                client.meta.events.register("after-call", answers.check)
+            self._clients[service] = client
         return self._clients[service]
 
     @property
