@@ -253,3 +253,13 @@ def test_the_account_summary_counts(root: Aws, unique: Names) -> None:
               "AccessKeysPerUserQuota": 2, "VersionsPerPolicyQuota": 5, "GroupsPerUserQuota": 10,
               "PolicySizeQuota": 6144, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120}
     assert {key: after.get(key) for key in quotas} == quotas
+
+
+def test_the_version_of_tokens_of_the_global_endpoint(root: Aws) -> None:
+    def version() -> int:
+        return root.iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"]
+    assert version() == 2
+    root.iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v1Token")
+    assert version() == 1
+    root.iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
+    assert version() == 2

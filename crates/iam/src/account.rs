@@ -9,6 +9,9 @@ use crate::error::IamError;
 use crate::mfa;
 use crate::paging::Paging;
 
+/// What accounts have that never said. FIDELITY: older accounts of AWS start with 1.
+const DEFAULT_TOKEN_VERSION: u8 = 2;
+
 pub(crate) fn create_account_alias(
     txn: &mut Txn,
     _env: &Env<'_>,
@@ -49,6 +52,20 @@ pub(crate) fn delete_account_alias(
     Ok(wire::DeleteAccountAliasResponse {})
 }
 
+/// FIDELITY: the tokens themselves have one form, whose length AWS leaves open; only the summary shows the version.
+pub(crate) fn set_security_token_service_preferences(
+    txn: &mut Txn,
+    _env: &Env<'_>,
+    request: &wire::SetSecurityTokenServicePreferencesRequest,
+) -> Result<wire::SetSecurityTokenServicePreferencesResponse, IamError> {
+    let wire::SetSecurityTokenServicePreferencesRequest { global_endpoint_token_version } = request;
+    let mut record = record(txn)?;
+    let version = if global_endpoint_token_version == "v1Token" { 1 } else { DEFAULT_TOKEN_VERSION };
+    record.global_endpoint_token_version = Some(version);
+    txn.put_record(&record);
+    Ok(wire::SetSecurityTokenServicePreferencesResponse {})
+}
+
 fn record(txn: &mut Txn) -> Result<AccountRecord, IamError> {
     let gone = || IamError::NoSuchEntity("The account cannot be found.".into());
     Ok(AccountRecord::clone(&*txn.read_record().ok_or_else(gone)?))
@@ -81,6 +98,7 @@ pub(crate) fn get_account_summary(
     let quotas = env.quotas;
     let versions: usize = account.policies.iter().map(|policy| policy.versions.len()).sum();
     let root = &account.record.root;
+    let token_version = account.record.global_endpoint_token_version.unwrap_or(DEFAULT_TOKEN_VERSION);
     let root_id = mfa::root_id(account.id());
     let entries: &[(&str, usize)] = &[
         ("AccessKeysPerUserQuota", quotas.access_keys_per_user),
@@ -92,7 +110,7 @@ pub(crate) fn get_account_summary(
         ("AttachedPoliciesPerGroupQuota", quotas.attached_policies_per_group),
         ("AttachedPoliciesPerRoleQuota", quotas.attached_policies_per_role),
         ("AttachedPoliciesPerUserQuota", quotas.attached_policies_per_user),
-        ("GlobalEndpointTokenVersion", 2),
+        ("GlobalEndpointTokenVersion", usize::from(token_version)),
         ("GroupPolicySizeQuota", quotas.group_policy_size),
         ("Groups", account.groups.len()),
         ("GroupsPerUserQuota", quotas.groups_per_user),

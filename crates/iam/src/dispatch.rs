@@ -165,6 +165,7 @@ handlers! {
     ResetServiceSpecificCredential => service_credentials::reset_service_specific_credential,
     ResyncMFADevice => mfa::resync_mfa_device,
     SetDefaultPolicyVersion => policies::set_default_policy_version,
+    SetSecurityTokenServicePreferences => account::set_security_token_service_preferences,
     SimulateCustomPolicy => simulation::simulate_custom_policy,
     SimulatePrincipalPolicy => simulation::simulate_principal_policy,
     TagInstanceProfile => instance_profiles::tag_instance_profile,

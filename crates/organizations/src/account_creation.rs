@@ -35,6 +35,7 @@ pub fn new_account(
         alias: None,
         password_policy: None,
         credential_report: None,
+        global_endpoint_token_version: None,
         outbound: None,
         root: RootUser::default(),
     };

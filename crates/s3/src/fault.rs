@@ -35,6 +35,11 @@ impl Fault {
         Self::new("AccessDenied", StatusCode::FORBIDDEN, message)
     }
 
+    /// Too many requests.
+    pub fn slow_down() -> Self {
+        Self::new("SlowDown", StatusCode::SERVICE_UNAVAILABLE, "Please reduce your request rate.")
+    }
+
     pub(crate) fn no_such_bucket(bucket: &str) -> Self {
         Self::new("NoSuchBucket", StatusCode::NOT_FOUND, "The specified bucket does not exist")
             .with("BucketName", bucket)

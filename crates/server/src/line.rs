@@ -1,6 +1,7 @@
 //! The line itself: what happens to one request, from its first byte to its record.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use crate::attempts::Attempts;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::body::{Body, BodyError, read};
 use crate::metrics::Metrics;
+use crate::rate::{self, Rate, RateLimits};
 use crate::record::{CallerFacts, Record, Recorder};
 use crate::request_id::{RequestId, RequestIds};
 use crate::route::{ApiRoute, Route, Service, route};
@@ -54,6 +56,8 @@ pub struct Parts {
     pub entropy: Box<dyn Entropy>,
     /// What connections may take.
     pub limits: Limits,
+    /// How many requests someone may make.
+    pub rates: RateLimits,
     /// IAM's quotas.
     pub quotas: Quotas,
     /// STS's limits.
@@ -82,6 +86,8 @@ pub struct Endpoint {
     metrics: Metrics,
     ids: RequestIds,
     code_attempts: Attempts,
+    sources: Rate,
+    principals: Rate,
 }
 
 /// A call that this program made itself.
@@ -126,7 +132,15 @@ impl Endpoint {
     /// An endpoint of these parts.
     pub fn new(parts: Parts) -> Self {
         let ids = RequestIds::new(&*parts.entropy);
-        Self { parts, metrics: Metrics::default(), ids, code_attempts: Attempts::default() }
+        let RateLimits { per_source, per_principal } = parts.rates;
+        Self {
+            parts,
+            metrics: Metrics::default(),
+            ids,
+            code_attempts: Attempts::default(),
+            sources: Rate::new(per_source),
+            principals: Rate::new(per_principal),
+        }
     }
 
     /// The state that requests are decided on.
@@ -145,6 +159,17 @@ impl Endpoint {
 
     pub(crate) fn code_attempts(&self) -> &Attempts {
         &self.code_attempts
+    }
+
+    /// Counts a request of this address, if one more is within its limit.
+    fn admits_source(&self, address: IpAddr) -> bool {
+        !self.sources.is_limited() || self.sources.admit(&rate::source(address), Instant::now())
+    }
+
+    /// Counts a request of this principal, if one more is within its limit.
+    pub(crate) fn admits(&self, caller: &CallerFacts) -> bool {
+        let who = caller.principal().unwrap_or(&caller.arn);
+        !self.principals.is_limited() || self.principals.admit(who, Instant::now())
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -277,6 +302,12 @@ impl Answer for Endpoint {
             Route::Own(page) => return own_pages::answer(self, page, &parts, arrival),
             Route::Api(route) => route,
         };
+        if !self.admits_source(arrival.peer.ip()) {
+            // Nothing is recorded: whoever floods the server must not fill the trail, too.
+            let response = passage.throttle(guessed_service(&parts));
+            self.metrics.answered(response.status().as_u16(), began.elapsed());
+            return response;
+        }
         let response = match self.parts.state.is_following() {
             true => passage.follow(route, parts, body).await,
             false => passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE)),
@@ -360,7 +391,12 @@ impl Passage<'_> {
         match self.authenticate(presented, parts, &payload) {
             Err(error) => self.refuse(service, &error),
             Ok(authenticated) => {
-                self.trace.caller = Some(authenticated.facts());
+                let facts = authenticated.facts();
+                let admitted = self.endpoint.admits(&facts);
+                self.trace.caller = Some(facts);
+                if !admitted {
+                    return self.throttle(service);
+                }
                 self.dispatch(service, &authenticated, parts, &body).await
             }
         }
@@ -442,6 +478,23 @@ impl Passage<'_> {
         self.trace.error = Some((fault.code.into(), fault.message.clone()));
         let response = self.endpoint.parts.s3.refuse(fault, self.uri.path(), self.id.as_str(), self.is_head);
         services::into_body(response)
+    }
+
+    /// Tells a client to ask more slowly, in the words upon which its SDK does.
+    fn throttle(&mut self, service: Service) -> Response<Body> {
+        self.endpoint.metrics.throttled();
+        self.trace.service = service.name();
+        match service {
+            Service::S3 => self.fail_s3(&Fault::slow_down()),
+            Service::Ec2 => {
+                let error = WireError::new("RequestLimitExceeded", 503, "Request limit exceeded.");
+                self.fail(&error, Protocol::Ec2)
+            }
+            Service::Iam | Service::Sts => {
+                self.fail(&WireError::new("Throttling", 400, "Rate exceeded"), self.protocol(service))
+            }
+            _ => self.fail(&WireError::new("ThrottlingException", 400, "Rate exceeded"), Protocol::Json),
+        }
     }
 
     /// Refuses a proof.

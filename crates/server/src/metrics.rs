@@ -13,6 +13,7 @@ pub struct Metrics {
     by_class: [AtomicU64; 5],
     denied: AtomicU64,
     unauthenticated: AtomicU64,
+    throttled: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len() + 1],
     total_micros: AtomicU64,
 }
@@ -42,6 +43,11 @@ impl Metrics {
         self.unauthenticated.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a request that came too soon after others.
+    pub(crate) fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The counters in Prometheus's text form; `gauges` are further names and values.
     pub(crate) fn text(&self, gauges: &[(&str, u64)]) -> String {
         let mut out = String::from("# TYPE rolecall_requests_total counter\n");
@@ -52,6 +58,7 @@ impl Metrics {
         let counters = [
             ("rolecall_requests_denied_total", &self.denied),
             ("rolecall_requests_unauthenticated_total", &self.unauthenticated),
+            ("rolecall_requests_throttled_total", &self.throttled),
         ];
         for (name, counter) in counters {
             let _ = writeln!(out, "# TYPE {name} counter\n{name} {}", counter.load(Ordering::Relaxed));

@@ -75,6 +75,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The largest body of an API request; S3 objects are not bound by it.",
     ),
     setting(
+        "rate.per_source",
+        "0",
+        "Requests in a second that one address may make, twice as many after a pause; 0 for no limit.",
+    ),
+    setting(
+        "rate.per_principal",
+        "0",
+        "Requests in a second that one user or role may make, twice as many after a pause; 0 for no limit.",
+    ),
+    setting(
         "tls.certificate_file",
         "",
         "The certificate chain to serve with (PEM): the endpoint is https then.",

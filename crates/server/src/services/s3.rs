@@ -62,7 +62,13 @@ fn prove(passage: &mut Passage<'_>, presented: &Presented, parts: &Parts) -> Res
         .and_then(|payload| passage.authenticate(presented, parts, &payload));
     match proven {
         Ok(authenticated) => {
-            passage.trace.caller = Some(authenticated.facts());
+            let facts = authenticated.facts();
+            let admitted = passage.endpoint.admits(&facts);
+            passage.trace.caller = Some(facts);
+            if !admitted {
+                passage.endpoint.metrics().throttled();
+                return Err(Fault::slow_down());
+            }
             Ok(authenticated)
         }
         Err(error) => Err(refused(passage, &error)),

@@ -32,6 +32,9 @@ pub struct AccountRecord {
     /// When the last credential report was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_report: Option<Timestamp>,
+    /// The version of the tokens that STS's global endpoint gives it (1 or 2), where it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub global_endpoint_token_version: Option<u8>,
     /// What it signs tokens for others with, once it was asked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound: Option<OutboundFederation>,

@@ -20,7 +20,7 @@ use std::time::Duration;
 use rolecall_iam::Quotas;
 use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
-use rolecall_server::{Clock as _, Endpoint, Limits, Parts, SystemClock, Tls, TlsFiles};
+use rolecall_server::{Clock as _, Endpoint, Limits, Parts, RateLimits, SystemClock, Tls, TlsFiles};
 use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
 use rolecall_store::OpenError;
 use tokio::net::TcpListener;
@@ -119,6 +119,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     logging::line_format(settings)?;
     trail_settings(settings, Path::new(""))?;
     limits(settings)?;
+    rates(settings)?;
     quotas(settings)?;
     issuers::rules(settings)?;
     sts_limits(settings)?;
@@ -193,6 +194,7 @@ fn parts(
         clock: Box::new(SystemClock),
         entropy: Box::new(SystemEntropy),
         limits: limits(settings)?,
+        rates: rates(settings)?,
         quotas: quotas(settings)?,
         sts_limits: sts_limits(settings)?,
         public_url: public_url(settings, url)?,
@@ -216,6 +218,13 @@ fn public_url(settings: &Settings, own: &str) -> Result<Box<str>, ServeError> {
             .refuse("public_url", "it takes a URL, such as https://iam.example.com".into())
             .into()),
     }
+}
+
+fn rates(settings: &Settings) -> Result<RateLimits, ServeError> {
+    Ok(RateLimits {
+        per_source: settings.get("rate.per_source")?,
+        per_principal: settings.get("rate.per_principal")?,
+    })
 }
 
 fn quotas(settings: &Settings) -> Result<Quotas, ServeError> {
