@@ -58,6 +58,14 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Import a real account, as `aws iam get-account-authorization-details` tells of it, to ask it questions offline.
+    Import {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// What the command printed.
+        #[arg(value_name = "DETAILS.json")]
+        file: PathBuf,
+    },
     /// Check that the audit trail is as it was written.
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.

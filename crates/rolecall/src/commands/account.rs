@@ -1,13 +1,12 @@
 //! `rolecall account`: the accounts of a server, which are those of its organization.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::request::{self, Asked};
+use super::{Failure, print};
 use crate::cli::{AccountArgs, AccountCommand};
 
 const TARGET: &str = "AWSOrganizationsV20161128";
@@ -97,10 +96,10 @@ async fn create(api: &Api<'_>, input: &Value, as_json: bool) -> Result<ExitCode,
     let role = text(input, "RoleName").unwrap_or("OrganizationAccountAccessRole");
     let role = format!("arn:aws:iam::{id}:role/{role}");
     if as_json {
-        return print(&format!("{:#}\n", json!({"accountId": id, "accessRole": role})));
+        return print(format!("{:#}\n", json!({"accountId": id, "accessRole": role})));
     }
     eprintln!("rolecall: users of the management account get in by `rolecall assume {role}`");
-    print(&format!("{id}\n"))
+    print(format!("{id}\n"))
 }
 
 /// Waits for the account of CreateAccount's answer, and gives its id.
@@ -140,7 +139,7 @@ async fn list(api: &Api<'_>, as_json: bool) -> Result<ExitCode, Failure> {
             json!({"id": of(account, "Id"), "name": of(account, "Name"), "email": of(account, "Email"),
                 "status": of(account, "Status"), "arn": of(account, "Arn")})
         };
-        return print(&format!("{:#}\n", Value::Array(accounts.iter().map(one).collect())));
+        return print(format!("{:#}\n", Value::Array(accounts.iter().map(one).collect())));
     }
     let mut out = format!("{:<14} {:<11} {}\n", "ID", "STATUS", "NAME");
     for account in &accounts {
@@ -153,10 +152,4 @@ async fn list(api: &Api<'_>, as_json: bool) -> Result<ExitCode, Failure> {
 fn refused((code, message): &(String, String)) -> ExitCode {
     eprintln!("rolecall: {code}: {message}");
     ExitCode::from(1)
-}
-
-fn print(text: &str) -> Result<ExitCode, Failure> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,12 @@
 //! `rolecall audit verify`: whether the audit trail is as it was written.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use rolecall_server::record::{Broken, Verified, verify};
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, print};
 use crate::cli::{AuditArgs, AuditCommand};
 use crate::settings::Settings;
 
@@ -24,9 +23,7 @@ pub(crate) fn run(args: &AuditArgs, settings: &Settings) -> Result<ExitCode, Fai
         Err(other) => return Err(Failure::Environment(other.to_string())),
     };
     let text = if *json { as_json(&found) } else { as_text(&found) };
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    print(&text)
 }
 
 fn as_text(found: &Verified) -> String {

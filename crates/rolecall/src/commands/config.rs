@@ -1,11 +1,10 @@
 //! `rolecall config`: the effective settings, and where each came from.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, print};
 use crate::settings::Settings;
 
 /// Settings whose values are not for showing.
@@ -29,7 +28,5 @@ pub(crate) fn run(settings: &Settings, as_json: bool) -> Result<ExitCode, Failur
             out.push_str(&format!("{:<34} {:<24} {}\n", setting.key, value_shown, value.origin));
         }
     }
-    let written = std::io::stdout().write_all(out.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    print(&out)
 }

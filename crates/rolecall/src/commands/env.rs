@@ -1,11 +1,10 @@
 //! `rolecall env`: what a shell needs to use the server as root.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::Failure;
 use super::serve::files;
+use super::{Failure, print};
 use crate::settings::Settings;
 
 /// Prints `export` lines for the shell.
@@ -29,7 +28,5 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         id = root.access_key_id,
         secret = root.secret_access_key,
     );
-    let written = std::io::stdout().write_all(lines.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    print(&lines)
 }

@@ -1,13 +1,12 @@
 //! `rolecall explain REQUEST_ID`: why a recorded request was allowed or denied.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use rolecall_policy::decide_format::Decider;
 use serde_json::Value;
 
 use super::request::{self, Asked, Body};
-use super::{Failure, read_text};
+use super::{Failure, print, read_text};
 use crate::cli::ExplainArgs;
 
 /// How wide explanations are.
@@ -29,9 +28,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(if status == 403 || status == 404 { 1 } else { 2 }));
     }
     let text = if args.json { format!("{answer:#}\n") } else { as_text(&answer) };
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    print(&text)
 }
 
 /// Explains a request that was never made. The answer is no when it would be denied.
@@ -46,8 +43,7 @@ fn hypothetical(line: &str, json: bool) -> Result<ExitCode, Failure> {
         });
     let (allowed, text) = shown.map_err(|cause| Failure::Environment(cause.to_string()))?;
     let text = text.map_err(|cause| Failure::Environment(cause.to_string()))?;
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
+    print(&text)?;
     Ok(ExitCode::from(u8::from(!allowed)))
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod import;
 mod instance;
 mod papers;
 mod request;
@@ -47,6 +48,17 @@ impl Failure {
     }
 }
 
+/// Writes to standard output. Whoever stopped reading (`| head`) has read what it wanted.
+fn print(text: impl AsRef<[u8]>) -> Result<ExitCode, Failure> {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(text.as_ref()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Environment(format!("standard output: {cause}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
@@ -66,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Backup { settings, file } => backup::backup(&load(&settings)?, &file),
         Command::Restore { settings, file } => backup::restore(&load(&settings)?, &file),
+        Command::Import { settings, file } => import::run(&load(&settings)?, &file),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {

@@ -1,7 +1,6 @@
 //! What is made from the command line's own description: completions, man pages, the reference.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,7 +8,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
-use crate::commands::Failure;
+use crate::commands::{Failure, print};
 use crate::settings::SETTINGS;
 
 const NAME: &str = "rolecall";
@@ -35,7 +34,7 @@ pub(crate) fn man(directory: Option<&Path>) -> Result<ExitCode, Failure> {
 
 /// Prints the reference of flags and settings as Markdown.
 pub(crate) fn reference() -> Result<ExitCode, Failure> {
-    print(markdown().as_bytes())
+    print(markdown())
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
@@ -43,16 +42,6 @@ fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
     let rendered = clap_mangen::Man::new(command).render(&mut page);
     rendered.map_err(|cause| Failure::Environment(format!("man page: {cause}")))?;
     Ok(page)
-}
-
-fn print(text: &[u8]) -> Result<ExitCode, Failure> {
-    match std::io::stdout().write_all(text) {
-        // `rolecall man | head` has read what it wanted.
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::Environment(format!("standard output: {cause}")))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
 }
 
 fn markdown() -> String {

@@ -3,7 +3,7 @@
 mod format;
 
 use std::fs::OpenOptions;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use bytes::Bytes;
 use rolecall_state::{MasterKey, SystemEntropy};
 use rolecall_store::{Op, Outcome, Store, StoreError, Transaction};
 
-use super::Failure;
 use super::serve::{RESTORING, ServeError, bare_store};
+use super::{Failure, print};
 use crate::settings::Settings;
 
 /// The most bytes of one transaction of a restore.
@@ -122,9 +122,7 @@ fn run(work: impl Future<Output = Result<String, BackupError>>) -> Result<ExitCo
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let said = runtime.block_on(work).map_err(|cause| Failure::Environment(cause.to_string()))?;
-    let written = std::io::stdout().write_all(format!("{said}\n").as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    print(format!("{said}\n"))
 }
 
 async fn write(store: &Arc<dyn Store>, ops: Vec<Op>) -> Result<(), BackupError> {

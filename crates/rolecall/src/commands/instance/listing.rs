@@ -1,6 +1,5 @@
 //! Instances as a table, or as JSON.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -48,9 +47,7 @@ fn shown(instance: &Element) -> Shown {
 /// Prints them.
 pub(super) fn print(instances: &[Shown], as_json: bool) -> Result<ExitCode, Failure> {
     let text = if as_json { json_text(instances) } else { table(instances) };
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|cause| Failure::Environment(format!("standard output: {cause}")))?;
-    Ok(ExitCode::SUCCESS)
+    crate::commands::print(text)
 }
 
 fn json_text(instances: &[Shown]) -> String {

@@ -8,7 +8,7 @@ mod first_start;
 mod issuers;
 mod logging;
 mod open;
-pub(crate) use open::{RESTORING, bare_store};
+pub(crate) use open::{RESTORING, bare_store, state_with};
 
 use std::io::Write as _;
 use std::net::SocketAddr;

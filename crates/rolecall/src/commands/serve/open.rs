@@ -31,13 +31,28 @@ pub(super) async fn state(settings: &Settings, data: &Path) -> Result<(Arc<dyn S
         "embedded" => embedded(settings, data).await?,
         _ => etcd(settings, data).await?,
     };
+    first_account(&state, data, settings.get("account")?).await?;
+    Ok((store, state))
+}
+
+/// The embedded store, and the state in it; where there is no account yet, with this one.
+pub(crate) async fn state_with(
+    settings: &Settings,
+    account: AccountId,
+) -> Result<(Arc<dyn Store>, State), ServeError> {
+    let data = PathBuf::from(settings.text("data"));
+    files::prepare(&data)?;
+    let (store, state) = embedded(settings, &data).await?;
+    first_account(&state, &data, account).await?;
+    Ok((store, state))
+}
+
+async fn first_account(state: &State, data: &Path, account: AccountId) -> Result<(), ServeError> {
     let given = GivenRoot {
         access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
         secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
     };
-    let account: AccountId = settings.get("account")?;
-    first_start::make_account(&state, data, account, given, SystemClock.now(), &SystemEntropy).await?;
-    Ok((store, state))
+    first_start::make_account(state, data, account, given, SystemClock.now(), &SystemEntropy).await
 }
 
 /// The key that stands in the store while a restore goes on.
