@@ -1,5 +1,6 @@
 //! The one place where a decision is asked for. What it lets through carries the proof.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rolecall_policy::{
@@ -60,14 +61,14 @@ pub enum Subject<'a> {
 #[derive(Debug)]
 pub struct Evidence {
     /// The action.
-    pub action: Box<str>,
+    pub action: Cow<'static, str>,
     /// The resource.
     pub resource: Box<str>,
     /// The outcome.
     pub outcome: Outcome,
     /// The end of AWS's denial message; empty for an allow.
     pub reason: Box<str>,
-    principal: Principal,
+    principal: Arc<Principal>,
     resource_account: Option<Box<str>>,
     context: Context,
     policies: Policies,
@@ -227,7 +228,7 @@ pub fn evaluate_with(
     let (principal, mut policies) = match subject {
         Subject::Caller(caller) => {
             set_caller_keys(&mut context, caller, facts.now);
-            (principal_of(caller)?, caller_policies(caller, snapshot)?)
+            (caller.principal()?, caller_policies(caller, snapshot)?)
         }
         Subject::Federated { provider, context: keys } => {
             for (key, values) in keys {
@@ -236,14 +237,14 @@ pub fn evaluate_with(
                     many => context.set_many(key, many),
                 }
             }
-            (Principal::federated(provider), Policies::default())
+            (Arc::new(Principal::federated(provider)), Policies::default())
         }
         Subject::Service(name) => {
             context.set("aws:PrincipalIsAWSService", "true");
             context.set("aws:PrincipalServiceName", name);
-            (Principal::service(name), Policies::default())
+            (Arc::new(Principal::service(name)), Policies::default())
         }
-        Subject::Anonymous => (Principal::anonymous(), Policies::default()),
+        Subject::Anonymous => (Arc::new(Principal::anonymous()), Policies::default()),
     };
     let own_account = match subject {
         Subject::Caller(caller) => Some(caller.account),
@@ -272,7 +273,7 @@ pub fn evaluate_with(
     let decision = decide(&request, &policies.applicable());
     let (outcome, reason) = (decision.outcome, reason_text(&decision, &demand.action));
     Ok(Evidence {
-        action: demand.action.into_owned().into(),
+        action: demand.action,
         resource: demand.resource.into(),
         outcome,
         reason: reason.into(),
@@ -323,11 +324,11 @@ fn govern(
 /// What needs no permission and can't be denied is decided without looking at anything.
 fn free(caller: &Caller, demand: Demand) -> Result<Evidence, AccessError> {
     Ok(Evidence {
-        action: demand.action.into_owned().into(),
+        action: demand.action,
         resource: demand.resource.into(),
         outcome: Outcome::Allowed,
         reason: Box::default(),
-        principal: principal_of(caller)?,
+        principal: caller.principal()?,
         resource_account: None,
         context: Context::new(),
         policies: Policies::default(),
@@ -467,30 +468,6 @@ fn session_may_call(subject: Subject<'_>, action: &str) -> Result<(), AccessErro
             Err(AccessError::Denied { message: format!("Cannot call {operation} with session credentials") })
         }
     }
-}
-
-fn principal_of(caller: &Caller) -> Result<Principal, NotAPrincipal> {
-    let principal = Principal::from_arn(&caller.arn())?;
-    Ok(match &caller.identity {
-        Identity::Root => principal,
-        Identity::User(user) => principal.with_unique_id(user.id.as_str()),
-        Identity::AssumedRole(role, _) => {
-            principal.with_unique_id(role.id.as_str()).with_issuer_arn(&caller.principal_arn())
-        }
-        Identity::FederatedUser(user, _) => match user {
-            None => principal,
-            Some(user) => {
-                let arn = rolecall_state::arn::iam(
-                    caller.partition,
-                    caller.account,
-                    "user",
-                    &user.path,
-                    &user.name,
-                );
-                principal.with_issuer_arn(&arn)
-            }
-        },
-    })
 }
 
 fn caller_policies(caller: &Caller, snapshot: &Snapshot) -> Result<Policies, Unevaluable> {

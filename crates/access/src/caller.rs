@@ -1,12 +1,13 @@
 //! Who makes a request: the outcome of authentication, and everything about the caller that
 //! policies can ask for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rolecall_state::entities::{Role, Tag, User};
 use rolecall_state::snapshot::{Account, Entry, KeyOwner, LongTermKey};
 use rolecall_state::{AccessKeyId, AccountId, Partition, Snapshot, Timestamp, arn};
 
+use crate::known::Known;
 use crate::session::{Session, SessionKind, TokenError};
 
 /// Which principal a caller is.
@@ -36,6 +37,8 @@ pub struct Caller {
     pub access_key_id: AccessKeyId,
     /// What the session token carries, for temporary credentials.
     pub session: Option<Arc<Session>>,
+    // INVARIANT: follows from the fields above, which nobody changes once it was asked for.
+    known: OnceLock<Arc<Known>>,
 }
 
 /// Why credentials name no one.
@@ -56,6 +59,18 @@ fn open_account(id: AccountId, snapshot: &Snapshot) -> Result<&Arc<Account>, Unk
 }
 
 impl Caller {
+    /// Whoever `identity` is, by the credentials of this key.
+    pub fn new(
+        account: AccountId,
+        partition: Partition,
+        identity: Identity,
+        access_key_id: AccessKeyId,
+        session: Option<Session>,
+    ) -> Self {
+        let session = session.map(Arc::new);
+        Self { account, partition, identity, access_key_id, session, known: OnceLock::new() }
+    }
+
     /// The holder of a long-term key.
     ///
     /// # Errors
@@ -73,8 +88,7 @@ impl Caller {
                 (account, Identity::User(user.clone()))
             }
         };
-        let account = account.id();
-        Ok(Self { account, partition, identity, access_key_id: key.key.id.clone(), session: None })
+        Ok(Self::new(account.id(), partition, identity, key.key.id.clone(), None))
     }
 
     /// The holder of a session.
@@ -104,17 +118,19 @@ impl Caller {
             }
             SessionKind::AssumedRoot { .. } => Identity::Root,
         };
-        Ok(Self {
-            account: session.account,
-            partition,
-            identity,
-            access_key_id: session.key.clone(),
-            session: Some(Arc::new(session)),
-        })
+        Ok(Self::new(session.account, partition, identity, session.key.clone(), Some(session)))
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        self.known.get_or_init(|| Arc::new(Known::of(self)))
     }
 
     /// The caller's ARN, as `GetCallerIdentity` shows it.
-    pub fn arn(&self) -> String {
+    pub fn arn(&self) -> &str {
+        &self.known().arn
+    }
+
+    pub(crate) fn make_arn(&self) -> String {
         match &self.identity {
             Identity::Root => arn::root(self.partition, self.account),
             Identity::User(user) => arn::iam(self.partition, self.account, "user", &user.path, &user.name),
@@ -126,17 +142,25 @@ impl Caller {
     }
 
     /// `aws:PrincipalArn`: that of the role, with its path, for a role's session.
-    pub fn principal_arn(&self) -> String {
+    pub fn principal_arn(&self) -> &str {
+        &self.known().principal_arn
+    }
+
+    pub(crate) fn make_principal_arn(&self) -> String {
         match &self.identity {
             Identity::AssumedRole(role, _) => {
                 arn::iam(self.partition, self.account, "role", &role.path, &role.name)
             }
-            _ => self.arn(),
+            _ => self.make_arn(),
         }
     }
 
     /// `aws:userid`, which `GetCallerIdentity` shows as `UserId`.
-    pub fn user_id(&self) -> String {
+    pub fn user_id(&self) -> &str {
+        &self.known().user_id
+    }
+
+    pub(crate) fn make_user_id(&self) -> String {
         match &self.identity {
             Identity::Root => self.account.to_string(),
             Identity::User(user) => user.id.to_string(),

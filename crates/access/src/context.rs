@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use rolecall_policy::Context;
 use rolecall_state::Timestamp;
@@ -15,16 +15,16 @@ use crate::session::SessionKind;
 pub struct RequestFacts {
     /// When it came in.
     pub now: Timestamp,
-    /// From where; absent when a service of this program calls on someone's behalf.
-    pub source_ip: Option<IpAddr>,
+    /// From which IP address; absent when a service of this program calls on someone's behalf.
+    pub source_ip: Option<Arc<str>>,
     /// `User-Agent`
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<Arc<str>>,
     /// `Referer`
     pub referer: Option<Box<str>>,
     /// Whether it came over an encrypted connection.
     pub secure_transport: bool,
     /// The region that it was signed for.
-    pub region: Box<str>,
+    pub region: Arc<str>,
 }
 
 /// Sets the keys that say how and when the request came in.
@@ -34,8 +34,8 @@ pub(crate) fn set_request_keys(context: &mut Context, facts: &RequestFacts) {
     context.set("aws:SecureTransport", truth(facts.secure_transport));
     context.set("aws:RequestedRegion", &facts.region);
     context.set("aws:ViaAWSService", "false");
-    if let Some(ip) = facts.source_ip {
-        context.set("aws:SourceIp", &ip.to_string());
+    if let Some(ip) = &facts.source_ip {
+        context.set("aws:SourceIp", ip);
     }
     if let Some(agent) = &facts.user_agent {
         context.set("aws:UserAgent", agent);
@@ -47,28 +47,36 @@ pub(crate) fn set_request_keys(context: &mut Context, facts: &RequestFacts) {
 
 /// Sets the keys that say who the caller is.
 pub(crate) fn set_caller_keys(context: &mut Context, caller: &Caller, now: Timestamp) {
+    context.set_all(caller.keys());
+    if let Some(mfa) = caller.mfa() {
+        context.set("aws:MultiFactorAuthAge", &now.seconds_since(mfa).max(0).to_string());
+    }
+}
+
+/// The keys that say who the caller is and do not change with the time.
+pub(crate) fn caller_keys(caller: &Caller) -> Context {
+    let mut keys = Context::with_capacity(12, 512);
+    let context = &mut keys;
     if let Identity::User(user) = &caller.identity {
         context.set("aws:username", &user.name);
     }
-    context.set("aws:userid", &caller.user_id());
-    context.set("aws:PrincipalArn", &caller.principal_arn());
+    context.set("aws:userid", caller.user_id());
+    context.set("aws:PrincipalArn", caller.principal_arn());
     context.set("aws:PrincipalAccount", &caller.account.to_string());
     context.set("aws:PrincipalType", caller.principal_type());
     context.set("aws:PrincipalIsAWSService", "false");
     for tag in caller.tags() {
         context.set(&format!("aws:PrincipalTag/{}", tag.key), &tag.value);
     }
-    set_session_keys(context, caller, now);
+    set_session_keys(context, caller);
+    keys
 }
 
 // Long-term keys have none of these: `aws:MultiFactorAuthPresent` is absent for them, not false.
-fn set_session_keys(context: &mut Context, caller: &Caller, now: Timestamp) {
+fn set_session_keys(context: &mut Context, caller: &Caller) {
     let Some(session) = &caller.session else { return };
     context.set("aws:TokenIssueTime", &iso8601(session.issued));
     context.set("aws:MultiFactorAuthPresent", truth(session.mfa.is_some()));
-    if let Some(mfa) = session.mfa {
-        context.set("aws:MultiFactorAuthAge", &now.seconds_since(mfa).max(0).to_string());
-    }
     if let Some(identity) = &session.source_identity {
         context.set("aws:SourceIdentity", identity);
     }
@@ -89,22 +97,17 @@ pub fn iso8601(at: Timestamp) -> String {
     let seconds = at.0.rem_euclid(86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let mut text = String::with_capacity(20);
-    let parts =
-        [(year, 4, '-'), (month, 2, '-'), (day, 2, 'T'), (hour, 2, ':'), (minute, 2, ':'), (second, 2, 'Z')];
-    for (number, digits, end) in parts {
-        push_digits(&mut text, number, digits);
-        text.push(end);
-    }
-    text
+    let ([y1, y2], [y3, y4]) = (pair(year / 100), pair(year % 100));
+    let ([m1, m2], [d1, d2]) = (pair(month), pair(day));
+    let ([h1, h2], [i1, i2], [s1, s2]) = (pair(hour), pair(minute), pair(second));
+    let text = [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'Z'];
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
-// Each request writes several times; `format!` would cost ten times as much.
-fn push_digits(text: &mut String, number: i64, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        text.push(char::from(b'0' + u8::try_from(digit.unsigned_abs()).unwrap_or(0)));
-    }
+// The last two digits of a number. Each request writes its time; `format!` would cost ten times as much.
+fn pair(number: i64) -> [u8; 2] {
+    let digit = |number: i64| b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0);
+    [digit(number / 10), digit(number)]
 }
 
 // The calendar date of a day counted from 1970-01-01, by Howard Hinnant's days-to-civil method:

@@ -7,6 +7,7 @@ mod authorize;
 mod caller;
 mod context;
 mod demand;
+mod known;
 pub mod message;
 pub mod sealed;
 pub mod session;

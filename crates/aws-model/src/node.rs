@@ -65,9 +65,7 @@ impl<'q> Node<'q> {
     /// Whether anything stands at or below this place.
     pub(crate) fn is_present(&self) -> bool {
         match self {
-            Self::Query(params, prefix) => {
-                params.get(prefix).is_some() || params.below(prefix).next().is_some()
-            }
+            Self::Query(params, prefix) => params.has(prefix),
             Self::Json(value) => value.is_some_and(|value| !value.is_null()),
             Self::Url(values) => !values.is_empty(),
             Self::Rest(_) => true,

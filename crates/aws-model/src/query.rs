@@ -95,6 +95,15 @@ impl QueryParams {
         Node::Query(self, Cow::Borrowed(""))
     }
 
+    /// Whether a name is `prefix`, or begins with it and a full stop.
+    pub(crate) fn has(&self, prefix: &str) -> bool {
+        let from = self.pairs.partition_point(|(key, _)| self.at(key) < prefix);
+        let rest = self.pairs.get(from..).unwrap_or_default();
+        let mut behind = rest.iter().map_while(|(key, _)| self.at(key).strip_prefix(prefix));
+        // Few characters sort before the full stop, and no name of the model has one of them.
+        behind.any(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
     /// What stands behind `prefix` and a full stop in the names that begin so.
     pub(crate) fn below(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let from = self.pairs.partition_point(|(key, _)| before(self.at(key), prefix));
@@ -177,6 +186,15 @@ mod tests {
             (params.get("Empty"), params.get("Bare"), params.get("Absent")),
             (Some(""), Some(""), None)
         );
+    }
+
+    #[test]
+    fn what_stands_at_or_below_a_name_is_found() {
+        let params = QueryParams::parse(b"Tag-x=1&Tag.member.1=2&Tags=3&Empty=&Last.1=4").unwrap();
+        for (name, there) in [("Tag", true), ("Ta", false), ("Tags", true), ("Empty", true), ("Last", true)] {
+            assert_eq!(params.has(name), there, "{name}");
+        }
+        assert!(!params.has("Zebra") && !params.has("A"));
     }
 
     #[test]

@@ -315,7 +315,7 @@ impl Asked<'_> {
         match (name, &self.caller.identity) {
             (Some(name), _) => self.user(name),
             (None, Identity::User(user)) => self.user(&user.name),
-            (None, _) => self.demand(self.caller.arn()),
+            (None, _) => self.demand(self.caller.arn().to_owned()),
         }
     }
 

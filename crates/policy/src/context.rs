@@ -21,6 +21,12 @@ struct Range {
     end: u32,
 }
 
+impl Range {
+    const fn moved(self, by: u32) -> Self {
+        Self { start: self.start.saturating_add(by), end: self.end.saturating_add(by) }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Entry {
     key: Range,
@@ -68,6 +74,24 @@ impl Context {
             self.push_value(value.as_ref());
         }
         self.insert(key, start, true);
+    }
+
+    /// Sets every key of `other`, in place of what it had.
+    pub fn set_all(&mut self, other: &Self) {
+        let (text, values) = (offset(self.text.len()), offset(self.values.len()));
+        self.text.push_str(&other.text);
+        self.values.extend(other.values.iter().map(|range| range.moved(text)));
+        for (hash, entry) in other.hashes.iter().zip(&other.entries) {
+            let moved = Entry { key: entry.key.moved(text), values: entry.values.moved(values), ..*entry };
+            let slot = self.slot(*hash, other.slice(entry.key));
+            match slot.and_then(|slot| self.entries.get_mut(slot)) {
+                Some(own) => *own = moved,
+                None => {
+                    self.hashes.push(*hash);
+                    self.entries.push(moved);
+                }
+            }
+        }
     }
 
     /// Takes a key out.
@@ -252,6 +276,18 @@ mod tests {
         context.set("AWS:SOURCEIP", "203.0.113.8");
         assert_eq!(context.len(), 1);
         assert_eq!(context.get("aws:sourceip").and_then(|values| values.single()), Some("203.0.113.8"));
+    }
+
+    #[test]
+    fn all_keys_of_another_context_stand_over_its_own() {
+        let mut context = Context::from_iter([("a", "1"), ("b", "2")]);
+        let mut other = Context::from_iter([("B", "two"), ("c", "3")]);
+        other.set_many("d", ["x", "y"]);
+        context.set_all(&other);
+        let shown = |key| context.get(key).map(|values| values.iter().collect::<Vec<_>>());
+        assert_eq!(context.len(), 4);
+        assert_eq!((shown("a"), shown("b")), (Some(vec!["1"]), Some(vec!["two"])));
+        assert_eq!((shown("C"), shown("d")), (Some(vec!["3"]), Some(vec!["x", "y"])));
     }
 
     #[test]

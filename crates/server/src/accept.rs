@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::authenticate::LastHolder;
 use crate::body::Body;
+use crate::console::Front;
+use crate::line::Endpoint;
 use crate::tls::Tls;
 
 /// How long open requests may go on after a shutdown was asked for.
@@ -55,6 +58,8 @@ impl Default for Limits {
 pub struct Arrival {
     /// The client's address.
     pub peer: SocketAddr,
+    /// The client's IP address as policies and records have it.
+    pub(crate) source_ip: Arc<str>,
     /// Whether the connection is encrypted.
     pub secure: bool,
     last_holder: Arc<LastHolder>,
@@ -63,7 +68,8 @@ pub struct Arrival {
 impl Arrival {
     /// A new connection from `peer`.
     pub fn new(peer: SocketAddr, secure: bool) -> Self {
-        Self { peer, secure, last_holder: Arc::default() }
+        let source_ip = peer.ip().to_canonical().to_string().into();
+        Self { peer, source_ip, secure, last_holder: Arc::default() }
     }
 
     pub(crate) fn last_holder(&self) -> &LastHolder {
@@ -72,7 +78,7 @@ impl Arrival {
 }
 
 /// What answers requests.
-pub trait Answer: Send + Sync + 'static {
+pub(crate) trait Answer: Send + Sync + 'static {
     /// The answer to one request; there always is one.
     fn answer(
         &self,
@@ -83,26 +89,30 @@ pub trait Answer: Send + Sync + 'static {
 
 /// Serves connections from `listener` until `shutdown` turns true; then lets open requests end.
 /// Connections are encrypted where `tls` is given, and only then.
-pub async fn serve<A: Answer>(
+pub fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     limits: Limits,
-    answer: Arc<A>,
+    front: Arc<Front>,
     shutdown: watch::Receiver<bool>,
-) {
-    serve_from(Door { listener, instance: None, tls }, limits, answer, shutdown).await;
+) -> Serving {
+    Box::pin(serve_from(Door { listener, instance: None, tls }, limits, front, shutdown))
 }
+
+/// Serving, until it is asked to end. Boxed, so that all of a request's way is compiled here, and not
+/// once more into each program that serves.
+pub type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// As [`serve`], for a listener inside an instance: whoever connects is that instance, whatever
 /// address its socket shows, and never this machine's trusted loopback.
-pub async fn serve_instance<A: Answer>(
+pub fn serve_instance(
     listener: TcpListener,
     instance: Ipv4Addr,
     limits: Limits,
-    answer: Arc<A>,
+    endpoint: Arc<Endpoint>,
     shutdown: watch::Receiver<bool>,
-) {
-    serve_from(Door { listener, instance: Some(instance), tls: None }, limits, answer, shutdown).await;
+) -> Serving {
+    Box::pin(serve_from(Door { listener, instance: Some(instance), tls: None }, limits, endpoint, shutdown))
 }
 
 /// Where connections come in, and what is known of them by that.

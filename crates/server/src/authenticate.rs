@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwapOption;
 use http::request::Parts;
 use rolecall_access::{Caller, UnknownCaller, session};
-use rolecall_sigv4::{PayloadHash, Presented, Request, Rules, SecretKey, SigError, Verified, verify};
+use rolecall_sigv4::{Family, PayloadHash, Presented, Request, Rules, SecretKey, SigError, Verified, verify};
 use rolecall_state::entities::AccessKeyStatus;
 use rolecall_state::{Partition, Snapshot, Timestamp};
 
@@ -39,7 +39,7 @@ struct Holder {
     // Only compared: an idle connection must not keep an old snapshot alive.
     snapshot: Weak<Snapshot>,
     partition: Partition,
-    token: Option<Box<str>>,
+    presented: Presented,
     secret: SecretKey,
     caller: Caller,
     facts: Arc<CallerFacts>,
@@ -57,6 +57,12 @@ impl std::fmt::Debug for LastHolder {
 }
 
 impl LastHolder {
+    /// What a request of this connection presents as its proof.
+    pub(crate) fn read(&self, parts: &Parts, family: Family) -> Result<Option<Presented>, SigError> {
+        let last = self.0.load();
+        Presented::parse_after(parts.into(), family, last.as_ref().map(|holder| &holder.presented))
+    }
+
     fn get(
         &self,
         presented: &Presented,
@@ -67,7 +73,7 @@ impl LastHolder {
         let holder = self.0.load_full()?;
         let same = holder.snapshot.as_ptr() == Arc::as_ptr(snapshot)
             && *holder.caller.access_key_id.as_str() == *presented.access_key_id
-            && holder.token == presented.token
+            && holder.presented.token == presented.token
             && holder.partition == partition;
         let lives = holder.caller.session.as_ref().is_none_or(|session| now < session.expires);
         (same && lives).then_some(holder)
@@ -103,7 +109,7 @@ pub(crate) fn authenticate(
             (secret, verified, Caller::of_session(opened.session, partition, snapshot))
         }
         None => {
-            let unknown = || SigError::UnknownAccessKey { access_key_id: presented.access_key_id.clone() };
+            let unknown = || SigError::UnknownAccessKey { access_key_id: (&*presented.access_key_id).into() };
             let key = snapshot.access_key(&presented.access_key_id).ok_or_else(unknown)?;
             if key.key.status != AccessKeyStatus::Active {
                 return Err(unknown());
@@ -117,7 +123,7 @@ pub(crate) fn authenticate(
     let holder = Arc::new(Holder {
         snapshot: Arc::downgrade(snapshot),
         partition,
-        token: presented.token.clone(),
+        presented: presented.clone(),
         secret,
         facts: Arc::new(CallerFacts::of(&caller)),
         caller,

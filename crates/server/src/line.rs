@@ -75,7 +75,7 @@ pub struct Parts {
     /// Under which address others find this server, without a slash at its end.
     pub public_url: Box<str>,
     /// The region where a request does not say.
-    pub region: Box<str>,
+    pub region: Arc<str>,
     /// The bearer token that opens the metrics from beyond loopback; empty when there is none.
     pub metrics_token: Box<str>,
 }
@@ -224,12 +224,12 @@ impl Endpoint {
     }
 
     fn facts(&self, parts: &http::request::Parts, arrival: &Arrival, now: Timestamp) -> RequestFacts {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(Into::into);
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         RequestFacts {
             now,
-            source_ip: Some(arrival.peer.ip().to_canonical()),
-            user_agent: text(header::USER_AGENT),
-            referer: text(header::REFERER),
+            source_ip: Some(arrival.source_ip.clone()),
+            user_agent: text(header::USER_AGENT).map(Into::into),
+            referer: text(header::REFERER).map(Into::into),
             secure_transport: arrival.secure,
             region: self.parts.region.clone(),
         }
@@ -239,6 +239,10 @@ impl Endpoint {
     // (`iam:PassRole`) is no call of that service.
     fn note_use(&self, trace: &Trace, facts: &RequestFacts) {
         let Some(caller) = &trace.caller else { return };
+        let actions = trace.evidence.iter().map(|decided| &decided.action);
+        if !caller.memo.is_news(facts.now, trace.service, &facts.region, actions) {
+            return;
+        }
         let last_used = self.parts.state.last_used();
         let note = |what: &str| last_used.note(caller.account, what, trace.service, &facts.region, facts.now);
         note(caller.used_credential());
@@ -262,7 +266,7 @@ impl Endpoint {
             at: facts.now,
             took,
             service: trace.service,
-            operation: trace.operation.into(),
+            operation: trace.operation,
             region: facts.region,
             source_ip: facts.source_ip,
             user_agent: facts.user_agent,
@@ -289,7 +293,7 @@ impl Answer for Endpoint {
             uri: parts.uri.clone(),
             is_head: parts.method == http::Method::HEAD,
         };
-        let presented = Presented::parse((&parts).into(), guessed_family(&parts));
+        let presented = arrival.last_holder().read(&parts, guessed_service(&parts).family());
         let route = match presented {
             Ok(presented) => route(&parts, presented),
             Err(error) => {
@@ -327,10 +331,11 @@ fn stale() -> WireError {
 }
 
 fn guessed_service(parts: &http::request::Parts) -> Service {
-    let value =
-        parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let at = memchr::memmem::find(value.as_bytes(), b"Credential=");
-    let scoped = at.and_then(|at| value.get(at..)).and_then(|rest| rest.split('/').nth(3));
+    let value = parts.headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+    // Behind `Credential=`, which has the first equal sign: key, date, region, service.
+    let credential = memchr::memchr(b'=', value).and_then(|at| value.get(at..)).unwrap_or_default();
+    let scoped =
+        credential.split(|byte| *byte == b'/').nth(3).and_then(|name| std::str::from_utf8(name).ok());
     scoped.and_then(Service::of_scope).unwrap_or(
         if parts.uri.path() == "/" && parts.method == http::Method::POST {
             Service::Sts
@@ -338,10 +343,6 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
             Service::S3
         },
     )
-}
-
-fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
-    guessed_service(parts).family()
 }
 
 impl Passage<'_> {

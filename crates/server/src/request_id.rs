@@ -34,22 +34,25 @@ fn scatter(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// Where the two digits of each byte stand between the dashes.
+const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+const fn hex(half: u8) -> u8 {
+    if half < 10 { b'0' + half } else { b'a' + half - 10 }
+}
+
 /// The id of a request, which its answer carries and by which its record is found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestId([u8; 36]);
 
 impl RequestId {
     fn of(mut bytes: [u8; 16]) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let mut text = [b'-'; 36];
-        // The places of the digits: all but the four dashes.
-        let places = (0..36).filter(|at| !matches!(at, 8 | 13 | 18 | 23));
-        let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
-        for (at, digit) in places.zip(digits) {
-            if let (Some(place), Some(hex)) = (text.get_mut(at), HEX.get(usize::from(digit))) {
-                *place = *hex;
+        for (at, byte) in PLACES.into_iter().zip(bytes) {
+            if let Some(place) = text.get_mut(at..at + 2) {
+                place.copy_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
             }
         }
         Self(text)

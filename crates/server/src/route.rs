@@ -1,6 +1,8 @@
 //! Which service a request is for: by credential scope, by the parameters of the query protocol, or
 //! by its path.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::request::Parts;
 use rolecall_sigv4::{Family, Presented};
@@ -105,7 +107,7 @@ pub(crate) enum ApiRoute {
     /// To the service that its scope names, with the proof that it presents.
     Signed(Service, Box<Presented>),
     /// To a service that is not answered here.
-    Unknown(Box<str>),
+    Unknown(Arc<str>),
     /// A query-protocol request without a proof.
     UnsignedQuery,
     /// Anything else without a proof: S3 lets anyone ask.

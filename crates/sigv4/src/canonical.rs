@@ -176,7 +176,7 @@ pub(crate) fn string_to_sign(timestamp: Timestamp, scope: &Scope, canonical: &st
     let mut out = String::with_capacity(160);
     out.push_str(ALGORITHM);
     out.push('\n');
-    out.push_str(&timestamp.basic());
+    out.push_str(std::str::from_utf8(&timestamp.basic_digits()).unwrap_or_default());
     out.push('\n');
     push_scope(&mut out, scope);
     out.push('\n');

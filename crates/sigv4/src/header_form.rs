@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::error::{Family, Missing, SigError};
 use crate::presented::{
-    Form, FormKind, Presented, Request, header_text, parse_credential, parse_signed_headers,
+    Form, FormKind, Presented, Request, header_text, parse_credential, parse_signed_headers, shared,
 };
 use crate::signature::Signature;
 use crate::timestamp::Timestamp;
@@ -22,6 +22,7 @@ pub(crate) fn parse(
     request: Request<'_>,
     family: Family,
     value: &HeaderValue,
+    earlier: Option<&Presented>,
 ) -> Result<Presented, SigError> {
     // What a client sends is ASCII; anything else is only shown back in an error.
     let text = value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed);
@@ -42,14 +43,15 @@ pub(crate) fn parse(
     if algorithm != ALGORITHM {
         return Err(SigError::UnsupportedAlgorithm { got: algorithm.into(), form: FormKind::Header });
     }
-    let (access_key_id, scope) = parse_credential(credential, FormKind::Header)?;
-    let signed_headers = parse_signed_headers(signed)
+    let (access_key_id, scope) = parse_credential(credential, FormKind::Header, earlier)?;
+    let signed_headers = parse_signed_headers(signed, earlier)
         .ok_or_else(|| SigError::MalformedSignedHeaders { got: signed.into(), form: FormKind::Header })?;
+    let known_token = earlier.and_then(|earlier| earlier.token.as_ref());
     Ok(Presented {
         access_key_id,
         scope,
         signed_headers,
-        token: header_text(request.headers, &SECURITY_TOKEN).map(Into::into),
+        token: header_text(request.headers, &SECURITY_TOKEN).map(|text| shared(known_token, text)),
         timestamp,
         form: Form::Header,
         family,
@@ -116,11 +118,12 @@ impl<'a> Parameters<'a> {
 
 /// What stands between commas and blanks.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let ends = memchr::memchr3_iter(b',', b' ', b'\t', text.as_bytes()).chain([text.len()]);
-    ends.scan(0, |start, end| {
-        let part = text.get(*start..end);
-        *start = end + 1;
-        part
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr3(b',', b' ', b'\t', text.as_bytes());
+        rest = end.and_then(|end| text.get(end + 1..));
+        end.map_or(Some(text), |end| text.get(..end))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What a request presents as its proof, read before any secret is known.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::encoding;
@@ -58,13 +60,13 @@ pub enum Form {
 #[derive(Clone, Debug)]
 pub struct Presented {
     /// The access key id, the first part of `Credential`.
-    pub access_key_id: Box<str>,
+    pub access_key_id: Arc<str>,
     /// The rest of `Credential`.
     pub scope: Scope,
     /// The names of the signed headers, sorted, each once.
-    pub signed_headers: Vec<HeaderName>,
+    pub signed_headers: Arc<[HeaderName]>,
     /// The session token, from the header or the query.
-    pub token: Option<Box<str>>,
+    pub token: Option<Arc<str>>,
     /// When the request says that it was signed.
     pub timestamp: Timestamp,
     /// Header or presigned.
@@ -82,6 +84,19 @@ impl Presented {
     /// # Errors
     /// If there is a proof but it is incomplete, malformed or given twice.
     pub fn parse(request: Request<'_>, family: Family) -> Result<Option<Self>, SigError> {
+        Self::parse_after(request, family, None)
+    }
+
+    /// As [`Presented::parse`], where an `earlier` request of the same connection is at hand: clients
+    /// keep to one key, scope and list of headers, so what is the same again is shared and not read anew.
+    ///
+    /// # Errors
+    /// As [`Presented::parse`].
+    pub fn parse_after(
+        request: Request<'_>,
+        family: Family,
+        earlier: Option<&Self>,
+    ) -> Result<Option<Self>, SigError> {
         let in_query = presigned::is_presigned(request.query());
         let mut headers = request.headers.get_all(http::header::AUTHORIZATION).iter();
         match (headers.next(), in_query) {
@@ -90,7 +105,7 @@ impl Presented {
             (None, true) => presigned::parse(request, family).map(Some),
             (Some(_), true) => Err(SigError::TwoMechanisms),
             (Some(_), false) if headers.next().is_some() => Err(SigError::TwoMechanisms),
-            (Some(value), false) => header_form::parse(request, family, value).map(Some),
+            (Some(value), false) => header_form::parse(request, family, value, earlier).map(Some),
         }
     }
 
@@ -113,24 +128,42 @@ impl Presented {
 }
 
 /// The five parts of `Credential`.
-pub(crate) fn parse_credential(text: &str, form: FormKind) -> Result<(Box<str>, Scope), SigError> {
+pub(crate) fn parse_credential(
+    text: &str,
+    form: FormKind,
+    earlier: Option<&Presented>,
+) -> Result<(Arc<str>, Scope), SigError> {
     let malformed = || SigError::MalformedCredential { credential: text.into(), form };
     // The access key id never has a slash; a client that sends one finds no key.
-    let parts: Vec<&str> = text.split('/').collect();
-    let [access_key_id, date, region, service, terminator] = *parts.as_slice() else {
-        return Err(malformed());
-    };
-    if access_key_id.is_empty() {
+    let mut parts = text.split('/');
+    let mut next = || parts.next().ok_or_else(malformed);
+    let (access_key_id, date, region, service, terminator) = (next()?, next()?, next()?, next()?, next()?);
+    if access_key_id.is_empty() || parts.next().is_some() {
         return Err(malformed());
     }
     if terminator != crate::scope::TERMINATOR {
         return Err(SigError::WrongTerminator { got: terminator.into(), form });
     }
-    Ok((access_key_id.into(), Scope::new(date, region, service)))
+    let scope = |of: fn(&Scope) -> &Arc<str>, text| shared(earlier.map(|earlier| of(&earlier.scope)), text);
+    let scope = Scope {
+        date: scope(|scope| &scope.date, date),
+        region: scope(|scope| &scope.region, region),
+        service: scope(|scope| &scope.service, service),
+    };
+    Ok((shared(earlier.map(|earlier| &earlier.access_key_id), access_key_id), scope))
+}
+
+/// `text`, sharing the memory of an `earlier` text that is the same.
+pub(crate) fn shared(earlier: Option<&Arc<str>>, text: &str) -> Arc<str> {
+    earlier.filter(|earlier| &***earlier == text).cloned().unwrap_or_else(|| text.into())
 }
 
 /// The names in `SignedHeaders`, sorted. `None` if one is no header name or comes twice.
-pub(crate) fn parse_signed_headers(text: &str) -> Option<Vec<HeaderName>> {
+pub(crate) fn parse_signed_headers(text: &str, earlier: Option<&Presented>) -> Option<Arc<[HeaderName]>> {
+    let known = earlier.map(|earlier| &earlier.signed_headers);
+    if let Some(known) = known.filter(|known| is_joined(text, known)) {
+        return Some(known.clone());
+    }
     // AWS signs names in lower case; another spelling is not what was signed.
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
@@ -139,7 +172,19 @@ pub(crate) fn parse_signed_headers(text: &str) -> Option<Vec<HeaderName>> {
     let mut names: Vec<HeaderName> = names.collect::<Option<_>>()?;
     names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
     let unique = names.windows(2).all(|pair| pair.first() != pair.last());
-    unique.then_some(names)
+    unique.then(|| names.into())
+}
+
+/// Whether `text` is these names with a semicolon between them.
+fn is_joined(mut text: &str, names: &[HeaderName]) -> bool {
+    for (index, name) in names.iter().enumerate() {
+        let rest = if index == 0 { Some(text) } else { text.strip_prefix(';') };
+        match rest.and_then(|rest| rest.strip_prefix(name.as_str())) {
+            Some(rest) => text = rest,
+            None => return false,
+        }
+    }
+    text.is_empty()
 }
 
 /// Which form an error speaks of.

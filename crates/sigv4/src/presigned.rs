@@ -1,5 +1,7 @@
 //! The presigned form: `X-Amz-Algorithm`, `X-Amz-Credential`, … in the query string.
 
+use std::sync::Arc;
+
 use crate::encoding;
 use crate::error::{ExpiresFault, Family, Missing, MissingQuery, SigError};
 use crate::header_form::ALGORITHM;
@@ -103,9 +105,9 @@ pub(crate) fn parse(request: Request<'_>, family: Family) -> Result<Presented, S
         .ok_or_else(|| SigError::MalformedDate { got: date.into(), form: FormKind::Query })?;
     let expires_seconds = expires(found.expires.as_deref(), family)?;
     let credential = found.credential.take().ok_or_else(incomplete)?;
-    let (access_key_id, scope) = parse_credential(&credential, FormKind::Query)?;
+    let (access_key_id, scope) = parse_credential(&credential, FormKind::Query, None)?;
     let signed = found.signed_headers.take().ok_or_else(incomplete)?;
-    let signed_headers = parse_signed_headers(&signed)
+    let signed_headers = parse_signed_headers(&signed, None)
         .ok_or_else(|| SigError::MalformedSignedHeaders { got: signed.into(), form: FormKind::Query })?;
     let signature = found.signature.take().ok_or_else(incomplete)?;
     Ok(Presented {
@@ -123,7 +125,7 @@ pub(crate) fn parse(request: Request<'_>, family: Family) -> Result<Presented, S
 
 /// The token stands in the query; a header in its place must be signed, which [`crate::verify`] sees
 /// to, and both together are refused rather than one preferred.
-fn token(request: Request<'_>, query: Option<String>, family: Family) -> Result<Option<Box<str>>, SigError> {
+fn token(request: Request<'_>, query: Option<String>, family: Family) -> Result<Option<Arc<str>>, SigError> {
     let header = header_text(request.headers, &SECURITY_TOKEN);
     match (query, header) {
         (Some(_), Some(_)) => Err(SigError::DuplicateParameter {

@@ -1,19 +1,20 @@
 //! The credential scope: the date, region and service for which a signing key holds.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The terminator that ends each credential scope.
 pub(crate) const TERMINATOR: &str = "aws4_request";
 
-/// What follows the access key id in `Credential`: `20150830/us-east-1/iam/aws4_request`.
+/// What follows the access key id in `Credential`: `20150830/us-east-1/iam/aws4_request`. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// `YYYYMMDD`, as presented.
-    pub date: Box<str>,
+    pub date: Arc<str>,
     /// For instance `us-east-1`.
-    pub region: Box<str>,
+    pub region: Arc<str>,
     /// The signing name of the service, for instance `sts`.
-    pub service: Box<str>,
+    pub service: Arc<str>,
 }
 
 impl Scope {

@@ -70,24 +70,28 @@ impl Timestamp {
 
     /// `20150830T123600Z`, the form of `X-Amz-Date`.
     pub fn basic(self) -> String {
+        String::from_utf8_lossy(&self.basic_digits()).into_owned()
+    }
+
+    // Every request writes its time and its date: `format!` would cost ten times as much.
+    pub(crate) fn basic_digits(self) -> [u8; 16] {
         let (hour, minute, second) = self.civil().clock();
-        let mut text = self.date();
-        text.push('T');
-        for number in [hour, minute, second] {
-            push_digits(&mut text, number, 2);
-        }
-        text.push('Z');
-        text
+        let [y1, y2, y3, y4, m1, m2, d1, d2] = self.date_digits();
+        let ([h1, h2], [i1, i2], [s1, s2]) = (pair(hour), pair(minute), pair(second));
+        [y1, y2, y3, y4, m1, m2, d1, d2, b'T', h1, h2, i1, i2, s1, s2, b'Z']
+    }
+
+    /// The digits of [`Timestamp::date`].
+    pub(crate) fn date_digits(self) -> [u8; 8] {
+        let civil = self.civil();
+        let ([y1, y2], [y3, y4]) = (pair(civil.year / 100), pair(civil.year % 100));
+        let ([m1, m2], [d1, d2]) = (pair(i64::from(civil.month)), pair(i64::from(civil.day)));
+        [y1, y2, y3, y4, m1, m2, d1, d2]
     }
 
     /// `20150830`, the date of a credential scope.
     pub fn date(self) -> String {
-        let civil = self.civil();
-        let mut text = String::with_capacity(16);
-        push_digits(&mut text, civil.year, 4);
-        push_digits(&mut text, i64::from(civil.month), 2);
-        push_digits(&mut text, i64::from(civil.day), 2);
-        text
+        String::from_utf8_lossy(&self.date_digits()).into_owned()
     }
 
     /// `2015-08-30T12:36:00Z`, the form in which S3's errors give its own clock.
@@ -109,12 +113,10 @@ impl Timestamp {
     }
 }
 
-// Every request writes its time twice: `format!` would cost ten times as much.
-fn push_digits(text: &mut String, number: i64, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        text.push(char::from(b'0' + u8::try_from(digit.unsigned_abs()).unwrap_or(0)));
-    }
+/// The last two digits of a number.
+fn pair(number: i64) -> [u8; 2] {
+    let digit = |number: i64| b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0);
+    [digit(number / 10), digit(number)]
 }
 
 impl Civil {

@@ -1,5 +1,7 @@
 //! The check itself: times, scope, signed headers, signature.
 
+use std::sync::Arc;
+
 use http::header::{CONTENT_TYPE, HOST, HeaderName};
 
 use crate::canonical::{Canonical, Spelling, string_to_sign};
@@ -31,7 +33,7 @@ impl Default for Rules<'_> {
 /// A request whose signature has been checked. [`verify`] is the only maker.
 #[derive(Debug)]
 pub struct Verified {
-    access_key_id: Box<str>,
+    access_key_id: Arc<str>,
     scope: Scope,
     timestamp: Timestamp,
     form: Form,
@@ -158,13 +160,17 @@ fn must_be_signed(name: &HeaderName, presented: &Presented) -> bool {
 fn check_scope(presented: &Presented, rules: &Rules<'_>) -> Result<(), SigError> {
     let (scope, form) = (&presented.scope, presented.form.kind());
     if let Some(expected) = rules.region.filter(|region| **region != *scope.region) {
-        return Err(SigError::WrongRegion { got: scope.region.clone(), expected: expected.into(), form });
+        return Err(SigError::WrongRegion { got: (&*scope.region).into(), expected: expected.into(), form });
     }
     if let Some(expected) = rules.service.filter(|service| **service != *scope.service) {
-        return Err(SigError::WrongService { got: scope.service.clone(), expected: expected.into(), form });
+        return Err(SigError::WrongService {
+            got: (&*scope.service).into(),
+            expected: expected.into(),
+            form,
+        });
     }
-    if *presented.timestamp.date() != *scope.date {
-        let (scope_date, timestamp) = (scope.date.clone(), presented.timestamp);
+    if presented.timestamp.date_digits() != *scope.date.as_bytes() {
+        let (scope_date, timestamp) = ((&*scope.date).into(), presented.timestamp);
         return Err(SigError::ScopeDateMismatch { scope_date, timestamp, form });
     }
     Ok(())
@@ -189,7 +195,7 @@ fn check_signature(
     }
     let shown = tried.into_iter().next().unwrap_or_default();
     Err(SigError::SignatureDoesNotMatch(Box::new(Mismatch {
-        access_key_id: presented.access_key_id.clone(),
+        access_key_id: (&*presented.access_key_id).into(),
         provided: presented.signature_text.clone(),
         canonical_request: shown.canonical.into(),
         string_to_sign: shown.to_sign.into(),

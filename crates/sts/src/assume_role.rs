@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rolecall_access::session::{Session, SessionKind};
 use rolecall_access::{Caller, Demand, Identity};
 use rolecall_aws_model::sts as wire;
-use rolecall_state::arn::{self, ArnParts};
+use rolecall_state::arn::ArnParts;
 use rolecall_state::entities::Role;
 use rolecall_state::snapshot::{Account, Entry};
 use rolecall_state::{AccessKeyId, Snapshot};
@@ -33,9 +33,11 @@ pub(crate) fn find<'s>(
     let path_and_name = parts.resource.strip_prefix("role/")?;
     let account = snapshot.account(parts.account_id()?)?;
     let role = account.roles.get(path_and_name.rsplit('/').next()?)?;
-    let partition = rolecall_state::Partition::from_name(parts.partition)?;
-    let full = arn::iam(partition, account.id(), "role", &role.path, &role.name);
-    (full == role_arn).then_some((account, role))
+    rolecall_state::Partition::from_name(parts.partition)?;
+    // Names are found ignoring case; an ARN means a role only as it is written.
+    let path = parts.resource.strip_prefix("role")?.strip_suffix(&*role.name)?;
+    let exact = *path == *role.path && parts.service == "iam" && parts.region.is_empty();
+    (exact && *parts.account.as_bytes() == account.id().digits()).then_some((account, role))
 }
 
 /// What must be allowed: the assuming itself, and what it brings along.

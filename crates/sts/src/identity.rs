@@ -12,9 +12,9 @@ pub(crate) fn get_caller_identity(
 ) -> Result<wire::GetCallerIdentityResponse, StsError> {
     let wire::GetCallerIdentityRequest {} = request;
     Ok(wire::GetCallerIdentityResponse {
-        user_id: Some(env.caller.user_id()),
+        user_id: Some(env.caller.user_id().to_owned()),
         account: Some(env.caller.account.to_string()),
-        arn: Some(env.caller.arn()),
+        arn: Some(env.caller.arn().to_owned()),
     })
 }
 

@@ -63,6 +63,6 @@ fn asked_by(env: &Env<'_>) -> String {
         Asking::Root => env.account().to_string(),
         Asking::User(user) => user.id.to_string(),
         Asking::AssumedRole(role, _) => role.id.to_string(),
-        Asking::FederatedUser(..) => env.caller.user_id(),
+        Asking::FederatedUser(..) => env.caller.user_id().to_owned(),
     }
 }

@@ -29,13 +29,7 @@ fn invalid(arn: &str) -> IamError {
 }
 
 fn caller(env: &Env<'_>, identity: Identity) -> Caller {
-    Caller {
-        account: env.account(),
-        partition: env.partition(),
-        identity,
-        access_key_id: AccessKeyId::from_presented(""),
-        session: None,
-    }
+    Caller::new(env.account(), env.partition(), identity, AccessKeyId::from_presented(""), None)
 }
 
 impl Source {

@@ -7,7 +7,7 @@ mod sign_in;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use ring::digest;
 use rolecall_access::session::{self, OpenedToken};
@@ -54,8 +54,11 @@ impl Answer for Front {
     }
 }
 
+// Looked up by name, it would be read anew for each request.
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 fn is_browser(parts: &http::request::Parts) -> bool {
-    parts.headers.contains_key("sec-fetch-mode")
+    parts.headers.contains_key(&SEC_FETCH_MODE)
         || parts
             .headers
             .get(header::USER_AGENT)
@@ -102,7 +105,7 @@ impl Backend for Inner {
             Identity::AssumedRole(role, session) => (Kind::Role, format!("{}/{session}", role.name)),
             Identity::FederatedUser(_, name) => (Kind::Federated, name.to_string()),
         };
-        let (account, arn) = (caller.account.to_string(), caller.arn());
+        let (account, arn) = (caller.account.to_string(), caller.arn().to_owned());
         Some(Holder { account, alias, arn, name, kind, expires, mfa, mark })
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::{Inner, calls};
-use crate::record::{CallerFacts, Record};
+use crate::record::{CallerFacts, Memo, Record};
 
 /// How long the next step may take, in seconds.
 const PENDING_SECONDS: i64 = 300;
@@ -251,6 +251,7 @@ impl Trying<'_> {
                 access_key_id: made.map(|(made, _)| made.access_key_id.as_str()).unwrap_or_default().into(),
                 issuer_arn: None,
                 session: made.map(|(_, mfa)| (self.now, mfa)),
+                memo: Memo::default(),
             })
         });
         endpoint.parts().recorder.add(Record {
@@ -260,7 +261,7 @@ impl Trying<'_> {
             service: "signin",
             operation: "ConsoleLogin".into(),
             region: endpoint.parts().region.clone(),
-            source_ip: Some(self.visitor.peer.ip().to_canonical()),
+            source_ip: Some(self.visitor.peer.ip().to_canonical().to_string().into()),
             user_agent: self.visitor.user_agent.as_deref().map(Into::into),
             caller,
             status: if made.is_some() { 200 } else { 403 },

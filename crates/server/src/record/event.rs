@@ -37,15 +37,15 @@ impl EventWriter {
         let time = self.time(record.at);
         JsonText::new(out).object(|event| {
             event.text("eventVersion", "1.11");
-            event.nested("userIdentity", |identity| match &record.caller {
-                Some(caller) => write_identity(identity, caller),
-                None => identity.text("type", "Unknown"),
-            });
+            match &record.caller {
+                Some(caller) => event.written("userIdentity", caller.memo.identity(|| identity(caller))),
+                None => event.nested("userIdentity", |identity| identity.text("type", "Unknown")),
+            }
             event.text("eventTime", time);
             event.pieces("eventSource", &[record.service, ".amazonaws.com"]);
             event.text("eventName", &record.operation);
             event.text("awsRegion", &record.region);
-            event.value("sourceIPAddress", &record.source_ip);
+            event.optional("sourceIPAddress", record.source_ip.as_deref());
             event.optional("userAgent", record.user_agent.as_deref());
             event.text("requestID", &record.request_id);
             event.text("eventID", &record.request_id);
@@ -67,6 +67,13 @@ impl EventWriter {
             });
         });
     }
+}
+
+/// The `userIdentity` of a caller.
+fn identity(caller: &CallerFacts) -> Vec<u8> {
+    let mut text = Vec::with_capacity(512);
+    JsonText::new(&mut text).object(|identity| write_identity(identity, caller));
+    text
 }
 
 fn write_identity(identity: &mut JsonText<'_>, caller: &CallerFacts) {

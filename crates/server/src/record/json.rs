@@ -73,6 +73,11 @@ impl<'a> JsonText<'a> {
         self.name(name).object(members);
     }
 
+    /// Writes a member whose JSON is written already.
+    pub(super) fn written(&mut self, name: &'static str, json: &[u8]) {
+        self.name(name).out.extend_from_slice(json);
+    }
+
     /// Writes a member that is a list, of what `item` writes for each of `items`.
     pub(super) fn list<T>(&mut self, name: &'static str, items: &[T], item: impl Fn(&mut JsonText<'_>, &T)) {
         self.name(name).out.push(b'[');

@@ -56,7 +56,7 @@ fn json_line(out: &mut String, time: &str, record: &Record) {
         "status": record.status,
         "error_code": record.error.as_ref().map(|(code, _)| code),
         "caller": caller(record),
-        "source_ip": record.source_ip.map(|ip| ip.to_string()),
+        "source_ip": record.source_ip,
         "microseconds": u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
     });
     let _ = writeln!(out, "{line}");

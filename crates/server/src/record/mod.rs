@@ -6,11 +6,12 @@ mod event;
 mod json;
 mod line;
 mod lookup;
+mod memo;
 mod trail;
 mod verify;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ pub use lookup::backwards;
 pub use trail::{TrailError, TrailSettings};
 pub use verify::{Broken, Verified, verify};
 
+pub(crate) use memo::Memo;
 use trail::Trail;
 
 /// How long records may wait to be written.
@@ -43,13 +45,13 @@ pub struct Record {
     /// The service's name as endpoints have it, such as `iam`; empty when it could not be told.
     pub service: &'static str,
     /// The operation, such as `CreateUser`; empty when it could not be told.
-    pub operation: Box<str>,
+    pub operation: Cow<'static, str>,
     /// The region that the request was signed for.
-    pub region: Box<str>,
+    pub region: Arc<str>,
     /// Where it came from.
-    pub source_ip: Option<IpAddr>,
+    pub source_ip: Option<Arc<str>>,
     /// `User-Agent`
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<Arc<str>>,
     /// Who asked, when that was proven.
     pub caller: Option<Arc<CallerFacts>>,
     /// The answer's status.
@@ -75,7 +77,7 @@ impl Record {
 }
 
 /// Who asked, as the trail tells it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct CallerFacts {
     /// The ARN.
     pub arn: Box<str>,
@@ -93,6 +95,8 @@ pub struct CallerFacts {
     pub issuer_arn: Option<Box<str>>,
     /// For sessions: when it began, and whether with a second factor.
     pub session: Option<(Timestamp, bool)>,
+    /// What was worked out for an earlier record of the same caller.
+    pub(crate) memo: Memo,
 }
 
 impl CallerFacts {
@@ -128,6 +132,7 @@ impl CallerFacts {
             access_key_id: caller.access_key_id.as_str().into(),
             issuer_arn: issuer.then(|| caller.principal_arn().into()),
             session: caller.session.as_ref().map(|session| (session.issued, session.mfa.is_some())),
+            memo: Memo::default(),
         }
     }
 }

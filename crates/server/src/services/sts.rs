@@ -64,13 +64,13 @@ async fn second_factor(
     let (now, endpoint) = (passage.facts.now, passage.endpoint);
     // Six digits could be guessed by someone who may try without end.
     let holder = caller.principal_arn();
-    if !endpoint.code_attempts().may_try(&holder, now) {
+    if !endpoint.code_attempts().may_try(holder, now) {
         return Err(mfa::wrong_code());
     }
     let verified =
         endpoint.state().write(caller.account, |txn| mfa::verify(txn, caller, presented, now)).await;
     if verified.is_err() {
-        endpoint.code_attempts().failed(&holder, now);
+        endpoint.code_attempts().failed(holder, now);
     }
     verified.map(Some)
 }
