@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import instances, lab
 from harness.clients import Aws
 from harness.process import Credentials, Server, clean_environment
 
@@ -124,3 +125,34 @@ def test_memory_stays_flat(make_server: Callable[..., Server]) -> None:
     half = [kib for at, kib in seen if at > SOAK_SECONDS / 2]
     assert max(half) < 1.15 * half[0] + 4096, "it grows"
     server.stop()
+
+
+def test_durable_writes_beside_the_disk(make_server: Callable[..., Server]) -> None:
+    server = quiet(make_server, "writes", "[quotas]", "roles = 1000000")
+    populated(server, users=10, roles=10, accounts=1)
+    server.start()
+    host, port = server.address
+    for connections in ("16", "64"):
+        print("\n  " + run(server.home, "compare", "--address", f"{host}:{port}", "--request", "create-role", "--disk",
+                          str(server.home), "--seconds", "1", "--connections", connections).strip())
+    server.stop()
+
+
+@pytest.mark.skipif(instances.unavailable() is not None, reason=f"no namespaces here: {instances.unavailable()}")
+def test_an_instance_asks_for_its_credentials(tmp_path: Path) -> None:
+    """From inside an instance, where the floor is as well."""
+    program = load_program()
+    shown = str(Path(program).parent)
+    server = instances.server(tmp_path, ROLECALL_INSTANCES_SHOWN=shown, ROLECALL_LOG_LEVEL="warn").start()
+    root = Aws(server, server.root)
+    instances.declare(root)
+    [one] = instances.run(root)
+    try:
+        told = instances.output(server, one, program, "compare", "--address", "169.254.169.254:80", "--request",
+                                "instance-credentials", "--role-arn", f"role/{lab.ROLE}")
+        print(f"\n  {told.strip()}")
+        assert "% of the floor" in told
+    finally:
+        root.ec2.terminate_instances(InstanceIds=[one])
+        instances.await_state(root, one, "terminated")
+        server.stop()
