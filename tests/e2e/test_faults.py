@@ -306,7 +306,8 @@ def test_the_clock_of_a_node_is_stepped(cluster: Cluster, round_: int, capsys):
         for node in cluster.nodes:
             assert Aws(node, token).arn().endswith(f"clock-{round_}"), "its session outlives the steps"
         outcomes = {one.outcome for one in run.load.history.operations}
-        assert outcomes <= {"ok", "SignatureDoesNotMatch", "ServiceUnavailable"}, outcomes
+        # A request that took too long for this machine is unknown; nothing else may come of a clock.
+        assert outcomes <= {"ok", "SignatureDoesNotMatch", "ServiceUnavailable", "unknown"}, outcomes
 
 
 def test_the_checker_finds_what_must_not_be():
