@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import random
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from harness.clients import Aws, allow, document, trust
-from harness.process import ACCOUNT, Credentials, Server
+from harness.process import ACCOUNT, Credentials, Server, StartFailed
 from harness.wire import call
 
 ROUNDS = 20
@@ -172,3 +174,90 @@ def test_writes_that_race_are_one_after_the_other(own_server: Server) -> None:
         assert made == ["EntityAlreadyExists"] * 7 + ["made"]
     keys = race(lambda: root.iam.create_access_key(UserName="contested"))
     assert keys == ["LimitExceeded"] * 6 + ["made"] * 2
+
+
+# A file that may not grow answers as a full disk does, once the signal that comes with it is ignored.
+NO_SIGNAL = ("sh", "-c", 'trap "" XFSZ; exec "$@"', "sh")
+
+
+def test_a_full_disk_gives_errors_and_no_damage(make_server: Callable[..., Server]) -> None:
+    server = make_server(within=NO_SIGNAL).start()
+    root = server.root
+
+    def make(name: str) -> str | None:
+        answer = call(server, root, "CreateUser", timeout=30, UserName=name)
+        return None if answer.status == 200 else answer.code
+
+    def room(limit: int) -> None:
+        _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (limit, hard))
+
+    acknowledged, refused = set(), []
+    for round_ in range(3):
+        assert make(f"before-{round_}") is None
+        acknowledged.add(f"before-{round_}")
+        room(0)
+        for number in range(5):
+            name = f"full-{round_}-{number}"
+            code = make(name)
+            if code:
+                refused.append(code)
+            else:
+                acknowledged.add(name)
+        assert call(server, root, "GetUser", UserName="before-0").status == 200, "reads go on"
+        room(resource.RLIM_INFINITY)
+        assert make(f"after-{round_}") is None, "there is room again"
+        acknowledged.add(f"after-{round_}")
+    assert set(refused) <= {"ServiceFailure", "ServiceUnavailable"} and len(refused) > 5, refused
+
+    def there() -> set[str]:
+        pages = Aws(server, root).iam.get_paginator("list_users").paginate()
+        return {user["UserName"] for page in pages for user in page["Users"]}
+
+    assert acknowledged <= there()
+    server.kill()
+    server.start()
+    assert acknowledged <= there()
+
+
+@pytest.mark.slow
+def test_a_file_that_a_power_cut_tore_is_whole_or_refused(own_server: Server) -> None:
+    """What was synced is there, or the start says which file is damaged and leaves it as it is."""
+    root = own_server.root
+    Aws(own_server, root).iam.create_role(RoleName="counter", AssumeRolePolicyDocument=TRUST)
+    load = Load(own_server, root, 0)
+    load.run_until_killed()
+    assert load.users
+    store = own_server.data / "store.redb"
+    whole = store.read_bytes()
+    dice = random.Random(20)
+    page, outcomes = 4096, {"whole": 0, "refused": 0}
+    for number in range(24):
+        torn = bytearray(whole)
+        match number % 4:
+            case 0:
+                del torn[-page * dice.randint(1, 64):]
+            case 1:
+                torn[-page * dice.randint(1, 64):] = b""
+                torn += bytes(len(whole) - len(torn))
+            case 2:
+                at = dice.randrange(0, len(torn) - 512)
+                torn[at:at + 512] = dice.randbytes(512)
+            case 3:
+                torn[0:512] = dice.randbytes(512)
+        store.write_bytes(torn)
+        try:
+            own_server.start()
+        except StartFailed as failed:
+            assert failed.exit_code == 2 and str(store) in failed.output.splitlines()[-1], failed.output[-2000:]
+            assert store.read_bytes() == torn, "what is damaged is left as it is"
+            outcomes["refused"] += 1
+            continue
+        pages = Aws(own_server, root).iam.get_paginator("list_users").paginate()
+        there = {user["UserName"] for page_ in pages for user in page_["Users"]}
+        assert set(load.users) <= there, f"tear {number} lost what was acknowledged"
+        outcomes["whole"] += 1
+        own_server.kill()
+    assert all(outcomes.values()), outcomes
+    store.write_bytes(whole)
+    own_server.start()

@@ -2,8 +2,10 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,11 +13,14 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::connection::{Seen, repeat};
-use crate::requests::{Asked, Credentials};
+use crate::connection::{Connection, Seen, repeat};
+use crate::requests::{Asked, Credentials, now};
 
 /// No measurement takes longer than this for one side of one round.
 const MAX_SECONDS: u64 = 30;
+
+const CREATE_ROLE: &str = "create-role";
+const INSTANCE_CREDENTIALS: &str = "instance-credentials";
 
 /// What to measure.
 #[derive(Args)]
@@ -23,12 +28,16 @@ pub(crate) struct CompareArgs {
     /// The server's address on loopback.
     #[arg(long)]
     address: SocketAddr,
-    /// `get-caller-identity`, `assume-role` or `list-buckets`.
+    /// `get-caller-identity`, `assume-role`, `list-buckets`; `create-role`, which is compared with the
+    /// disk that it must come to (`--disk`); or `instance-credentials`, from inside an instance.
     #[arg(long, default_value = "get-caller-identity")]
     request: String,
-    /// The role for `assume-role`.
+    /// The role for `assume-role`, and for `instance-credentials`.
     #[arg(long)]
     role_arn: Option<String>,
+    /// For `create-role`: a directory on the disk that the server's store is on.
+    #[arg(long)]
+    disk: Option<PathBuf>,
     /// Connections at one time.
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -52,22 +61,108 @@ struct Round {
 
 /// Measures, and prints what was seen.
 pub(crate) async fn run(args: &CompareArgs) -> Result<(), String> {
-    if !args.address.ip().is_loopback() {
-        return Err("only servers on loopback are measured".into());
+    let for_instances = args.request == INSTANCE_CREDENTIALS && args.address == metadata_service();
+    if !args.address.ip().is_loopback() && !for_instances {
+        return Err("only servers on loopback are measured, and the metadata service of an instance".into());
     }
-    let credentials = Credentials::from_environment()?;
-    let asked = Asked::named(&args.request, args.role_arn.as_deref())?;
-    let request = Arc::new(asked.signed(&args.address.to_string(), &credentials)?);
-    let (_, bytes) = side(args.address, &request, 1, Duration::from_millis(200)).await?;
+    if args.request == CREATE_ROLE {
+        return create_roles(args).await;
+    }
+    let request = Arc::new(request(args).await?);
+    let (_, bytes) = side(args.address, &again(&request), 1, Duration::from_millis(200)).await?;
     let (mut floor, floor_address) = start_floor(bytes).await?;
     let duration = Duration::from_secs(args.seconds.min(MAX_SECONDS));
     let (mut floors, mut subjects) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds.clamp(1, 50) {
-        floors.push(side(floor_address, &request, args.connections, duration).await?.0);
-        subjects.push(side(args.address, &request, args.connections, duration).await?.0);
+        floors.push(side(floor_address, &again(&request), args.connections, duration).await?.0);
+        subjects.push(side(args.address, &again(&request), args.connections, duration).await?.0);
     }
     let _ = floor.kill().await;
     report(args, bytes, &floors, &subjects)
+}
+
+/// The request that is sent over and over.
+async fn request(args: &CompareArgs) -> Result<Vec<u8>, String> {
+    let host = args.address.to_string();
+    if args.request == INSTANCE_CREDENTIALS {
+        let role = args.role_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+        return instance_credentials(args.address, role.ok_or("instance-credentials needs --role-arn")?)
+            .await;
+    }
+    let credentials = Credentials::from_environment()?;
+    Asked::named(&args.request, args.role_arn.as_deref())?.signed(&host, &credentials)
+}
+
+/// Asks the metadata service for a token; the request for credentials carries it.
+async fn instance_credentials(address: SocketAddr, role: &str) -> Result<Vec<u8>, String> {
+    let mut connection = Connection::open(address).await?;
+    let wanted = format!(
+        "PUT /latest/api/token HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\n\
+         x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n\r\n"
+    );
+    let answer = connection.ask(wanted.as_bytes()).await?;
+    let token = String::from_utf8_lossy(answer.body).into_owned();
+    Ok(format!(
+        "GET /latest/meta-data/iam/security-credentials/{role} HTTP/1.1\r\nhost: {address}\r\n\
+         x-aws-ec2-metadata-token: {token}\r\n\r\n"
+    )
+    .into_bytes())
+}
+
+/// Where an instance finds its metadata.
+fn metadata_service() -> SocketAddr {
+    SocketAddr::from(([169, 254, 169, 254], 80))
+}
+
+/// Creates roles, each under a name of its own, and compares their number with the disk's syncs.
+async fn create_roles(args: &CompareArgs) -> Result<(), String> {
+    let disk = args.disk.as_deref().ok_or("create-role needs --disk")?;
+    let credentials = Arc::new(Credentials::from_environment()?);
+    let (host, run, count) = (args.address.to_string(), now().0, Arc::new(AtomicU64::new(0)));
+    let next = move || {
+        let name = format!("load-{run}-{}", count.fetch_add(1, Ordering::Relaxed));
+        Asked::create_role(&name).signed(&host, &credentials).map(Arc::new)
+    };
+    let duration = Duration::from_secs(args.seconds.min(MAX_SECONDS));
+    let (mut syncs, mut roles) = (Vec::new(), Vec::new());
+    for _ in 0..args.rounds.clamp(1, 50) {
+        syncs.push(syncs_a_second(disk, duration)?);
+        roles.push(side(args.address, &next, args.connections, duration).await?.0);
+    }
+    syncs.sort_by(f64::total_cmp);
+    let syncs = syncs.get(syncs.len() / 2).copied().unwrap_or_default();
+    let made = median(&roles, |round| round.per_second);
+    let (p50, p99) = (median(&roles, |round| round.p50_us), median(&roles, |round| round.p99_us));
+    let text = format!(
+        "create-role ({} connections, medians of {} rounds)\n\
+         disk     {syncs:>10.0} syncs/s\n\
+         subject  {made:>10.0}/s   p50 {p50:>7.0} us   p99 {p99:>7.0} us   {:.1} for each sync\n",
+        args.connections,
+        roles.len(),
+        made / syncs.max(1.0)
+    );
+    std::io::stdout().write_all(text.as_bytes()).map_err(|cause| cause.to_string())
+}
+
+/// How often a second the disk under `directory` makes a written page durable.
+fn syncs_a_second(directory: &Path, duration: Duration) -> Result<f64, String> {
+    let fault = |cause: std::io::Error| format!("{}: {cause}", directory.display());
+    let path = directory.join(format!("rolecall-load-{}", std::process::id()));
+    let mut file = std::fs::File::create(&path).map_err(fault)?;
+    let (began, mut count) = (Instant::now(), 0_u32);
+    while began.elapsed() < duration {
+        file.write_all(&[0; 4_096]).and_then(|()| file.sync_data()).map_err(fault)?;
+        count += 1;
+    }
+    let rate = f64::from(count) / began.elapsed().as_secs_f64();
+    std::fs::remove_file(&path).map_err(fault)?;
+    Ok(rate)
+}
+
+/// The same request each time.
+fn again(request: &Arc<Vec<u8>>) -> impl Fn() -> Result<Arc<Vec<u8>>, String> + Clone + Send + 'static {
+    let request = request.clone();
+    move || Ok(request.clone())
 }
 
 async fn start_floor(bytes: usize) -> Result<(Child, SocketAddr), String> {
@@ -86,7 +181,7 @@ async fn start_floor(bytes: usize) -> Result<(Child, SocketAddr), String> {
 
 async fn side(
     address: SocketAddr,
-    request: &Arc<Vec<u8>>,
+    next: &(impl Fn() -> Result<Arc<Vec<u8>>, String> + Clone + Send + 'static),
     connections: usize,
     duration: Duration,
 ) -> Result<(Round, usize), String> {
@@ -94,8 +189,8 @@ async fn side(
     let deadline = began + duration;
     let tasks: Vec<_> = (0..connections.clamp(1, 512))
         .map(|_| {
-            let request = request.clone();
-            tokio::spawn(async move { repeat(address, &request, deadline).await })
+            let next = next.clone();
+            tokio::spawn(async move { repeat(address, next, deadline).await })
         })
         .collect();
     let mut all = Seen::default();

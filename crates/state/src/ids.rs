@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::entropy::Entropy;
 
@@ -185,7 +186,7 @@ impl IdKind {
 /// The unique id of an entity: 21 characters, never used again after the entity is deleted.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct UniqueId(Box<str>);
+pub struct UniqueId(SmolStr);
 
 impl UniqueId {
     /// A new id of `kind`: its prefix and 17 random base32 characters.
@@ -234,7 +235,7 @@ fn push_base32(text: &mut String, bytes: &[u8]) {
 /// its account.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AccessKeyId(Box<str>);
+pub struct AccessKeyId(SmolStr);
 
 impl AccessKeyId {
     /// A new long-term key id for `account`.

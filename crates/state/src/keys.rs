@@ -77,3 +77,11 @@ pub(crate) fn references(account: AccountId, target: &UniqueId) -> String {
 pub(crate) fn reference(account: AccountId, target: &UniqueId, role: &str, source: &UniqueId) -> String {
     format!("{}{role}/{source}", references(account, target))
 }
+
+#[cfg(test)]
+#[test]
+fn accounts_come_before_what_belongs_to_them() {
+    for later in [ENTITIES, ORGANIZATIONS, MEMBERSHIPS] {
+        assert!(ACCOUNTS < later);
+    }
+}

@@ -1,6 +1,7 @@
 //! Which managed policy an attachment means, whatever the partition of the request.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,7 +13,7 @@ use crate::ids::{AccountId, Partition};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PolicyRef {
     /// An AWS managed policy: its path and name, such as `service-role/AWSLambdaRole`.
-    Aws(Box<str>),
+    Aws(Arc<str>),
     /// A policy of the same account, by name ignoring case.
     Customer(NameKey),
 }

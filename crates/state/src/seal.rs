@@ -1,6 +1,7 @@
 //! Sealing secrets under the master key, so that the store holds none in the clear.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +41,7 @@ impl fmt::Debug for Secret {
 /// A secret as it is stored: nonce and AES-256-GCM ciphertext, in base64.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Sealed(Box<str>);
+pub struct Sealed(Arc<str>);
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

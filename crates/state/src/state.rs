@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use rolecall_store::{Batch, EventKind, Outcome, Revision, Store, StoreError, WatchError};
-use tokio::sync::watch;
+use rolecall_store::{Batch, EventKind, KeyValue, Outcome, Revision, Store, StoreError, WatchError};
+use tokio::sync::{mpsc, watch};
 
 use crate::ids::AccountId;
 use crate::last_used::LastUsed;
 use crate::seal::MasterKey;
-use crate::snapshot::{ApplyError, Snapshot};
+use crate::snapshot::{ApplyError, Snapshot, Texts};
 use crate::txn::{Txn, Unwritable};
 
 /// How often a handler may be run again because others wrote first.
 const MAX_ATTEMPTS: usize = 64;
+/// Pages of the store that are read before they are taken in.
+const PAGES_AHEAD: usize = 4;
 /// How long a writer waits for its own write to show up in the snapshot.
 const OWN_WRITE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -198,15 +200,38 @@ impl Freshness {
     }
 }
 
+/// Loads everything; again from the start when that breaks off, as when etcd compacts meanwhile.
 async fn load(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, StateError> {
-    let (mut values, revision) = store.load(b"").await?;
-    let mut snapshot = Snapshot::empty(master);
-    // Accounts come first: everything else belongs to one.
-    values.sort_by_key(|kv| !kv.key.starts_with(crate::keys::ACCOUNTS.as_bytes()));
-    for kv in &values {
-        snapshot.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision)?;
+    const ATTEMPTS: usize = 3;
+    let mut attempt = 1;
+    loop {
+        match load_once(store, master.clone()).await {
+            Err(StateError::Store(cause)) if attempt < ATTEMPTS => {
+                tracing::warn!(%cause, "loading broke off; trying again");
+                attempt += 1;
+            }
+            done => return done,
+        }
     }
-    snapshot.revision = revision;
+}
+
+/// Takes in page after page while the next is read: a million principals are never there twice.
+async fn load_once(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, StateError> {
+    let (sender, mut pages) = mpsc::channel::<Vec<KeyValue>>(PAGES_AHEAD);
+    // It owns the pages: when it stops early, whoever reads is told and stops too.
+    let take_in = async move {
+        let (mut snapshot, texts) = (Snapshot::empty(master), Texts::default());
+        // INVARIANT: accounts come before everything that belongs to one: the order of keys sees to it.
+        while let Some(page) = pages.recv().await {
+            for kv in page {
+                snapshot.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision, &texts)?;
+            }
+        }
+        Ok::<_, StateError>(snapshot)
+    };
+    let (revision, snapshot) = tokio::join!(store.scan(b"", sender), take_in);
+    let mut snapshot = snapshot?;
+    snapshot.revision = revision?;
     Ok(snapshot)
 }
 
@@ -250,10 +275,11 @@ impl Follower {
 
     fn advance(&self, batch: &Batch) -> Result<(), ApplyError> {
         let mut next = Snapshot::clone(&self.current.load());
+        let texts = Texts::default();
         for event in &batch.events {
             match &event.kind {
-                EventKind::Put(kv) => next.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision)?,
-                EventKind::Delete { key, .. } => next.apply_raw(key, None, batch.revision)?,
+                EventKind::Put(kv) => next.apply_raw(&kv.key, Some(&kv.value), kv.mod_revision, &texts)?,
+                EventKind::Delete { key, .. } => next.apply_raw(key, None, batch.revision, &texts)?,
             }
         }
         next.revision = batch.revision;

@@ -47,6 +47,7 @@ pub async fn run(store: &dyn Store) {
     a_prefix_can_be_required_to_be_unchanged(store).await;
     a_prefix_can_be_removed(store).await;
     keys_are_found_one_by_one_and_page_by_page(store).await;
+    a_scan_gives_everything_in_order(store).await;
     what_is_no_transaction_is_refused(store).await;
     the_largest_transaction_is_taken(store).await;
     values_are_bytes(store).await;
@@ -148,6 +149,30 @@ async fn keys_are_found_one_by_one_and_page_by_page(store: &dyn Store) {
         found.extend(page.iter().map(|kv| String::from_utf8(kv.key.to_vec()).unwrap()));
     }
     assert_eq!(found, names);
+}
+
+async fn a_scan_gives_everything_in_order(store: &dyn Store) {
+    for thousands in 0..21 {
+        let name = |n: usize| format!("conformance/scan/{:05}", thousands * 120 + n);
+        commit(store, vec![], (0..120).map(|n| put(&name(n), "v")).collect()).await;
+    }
+    let (sender, mut pages) = tokio::sync::mpsc::channel(1);
+    let taken = async move {
+        let (mut all, mut count) = (Vec::new(), 0);
+        while let Some(page) = pages.recv().await {
+            count += 1;
+            all.extend(page);
+        }
+        (all, count)
+    };
+    let (revision, (all, count)) = tokio::join!(store.scan(b"conformance/scan/", sender), taken);
+    let (loaded, loaded_at) = store.load(b"conformance/scan/").await.unwrap();
+    assert_eq!((all.len(), revision.unwrap()), (21 * 120, loaded_at));
+    assert!(all == loaded && count > 2);
+    let (sender, pages) = tokio::sync::mpsc::channel(1);
+    drop(pages);
+    assert!(matches!(store.scan(b"conformance/scan/", sender).await, Err(StoreError::Closed)));
+    commit(store, vec![], vec![Op::DeletePrefix { prefix: Bytes::from_static(b"conformance/scan/") }]).await;
 }
 
 async fn what_is_no_transaction_is_refused(store: &dyn Store) {

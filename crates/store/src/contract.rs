@@ -280,6 +280,19 @@ pub trait Store: Send + Sync + 'static {
     /// When the engine fails.
     fn load(&self, prefix: &[u8]) -> BoxFuture<'_, Result<Loaded, StoreError>>;
 
+    /// Everything under a prefix, in the order of the keys, at one revision, in pages: whoever takes
+    /// them need not hold everything at once, and works while the next is read. Returns the
+    /// revision after the last page.
+    ///
+    /// # Errors
+    /// When the engine fails, also after some pages; and [`StoreError::Closed`] when nobody takes
+    /// them.
+    fn scan(
+        &self,
+        prefix: &[u8],
+        pages: mpsc::Sender<Vec<KeyValue>>,
+    ) -> BoxFuture<'_, Result<Revision, StoreError>>;
+
     /// At most `limit` keys under a prefix that come after `after`, in their order. Two calls may
     /// see different revisions.
     ///

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from .proxy import Links
 
 READY_SECONDS = 30
 PROGRAM = shutil.which("etcd", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
@@ -32,15 +35,37 @@ class Member:
     client_port: int = field(default_factory=free_port)
     peer_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    links: Links | None = None
+    #: Where the other members reach this one: through the links, where there are some.
+    reached_at: int = 0
+    flags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.reached_at = self.links.to(self.peer_port, None, self.name) if self.links else self.peer_port
 
     def start(self, cluster: str, state: str) -> None:
         client, peer = f"http://127.0.0.1:{self.client_port}", f"http://127.0.0.1:{self.peer_port}"
         command = [PROGRAM, "--name", self.name, "--data-dir", str(self.data), "--initial-cluster", cluster,
                    "--initial-cluster-state", state, "--listen-client-urls", client,
                    "--advertise-client-urls", client, "--listen-peer-urls", peer,
-                   "--initial-advertise-peer-urls", peer]
+                   "--initial-advertise-peer-urls", f"http://127.0.0.1:{self.reached_at}", *self.flags]
         with self.data.with_suffix(".log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if self.links:
+            self.links.process(self.name, self.process.pid)
+
+    def ask(self, path: str, **body: object) -> dict:
+        """A question to the JSON gateway, such as `maintenance/status`."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.client_port}/v3/{path}", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def is_leader(self) -> bool:
+        try:
+            status = self.ask("maintenance/status")
+        except OSError:
+            return False
+        return status.get("leader", "0") == status["header"]["member_id"]
 
     def is_healthy(self) -> bool:
         try:
@@ -66,13 +91,15 @@ class Member:
 class Etcd:
     """A cluster of members."""
 
-    def __init__(self, directory: Path, members: int = 1) -> None:
+    def __init__(self, directory: Path, members: int = 1, links: Links | None = None,
+                 flags: tuple[str, ...] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.members = [Member(f"m{n}", directory / f"m{n}") for n in range(members)]
+        self.links = links
+        self.members = [Member(f"m{n}", directory / f"m{n}", links=links, flags=flags) for n in range(members)]
 
     @property
     def _cluster(self) -> str:
-        return ",".join(f"{m.name}=http://127.0.0.1:{m.peer_port}" for m in self.members)
+        return ",".join(f"{m.name}=http://127.0.0.1:{m.reached_at}" for m in self.members)
 
     def start(self) -> Etcd:
         for member in self.members:
@@ -92,6 +119,21 @@ class Etcd:
     @property
     def address(self) -> str:
         return "etcd://" + ",".join(f"127.0.0.1:{m.client_port}" for m in self.members) + "/rolecall"
+
+    def address_for(self, name: str) -> str:
+        """The address for one node, whose links can be cut."""
+        ports = [self.links.to(m.client_port, name, m.name) for m in self.members]
+        return "etcd://" + ",".join(f"127.0.0.1:{port}" for port in ports) + "/rolecall"
+
+    def leader(self) -> Member:
+        """The member that leads; waits until there is one."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            for member in self.members:
+                if member.process and member.is_leader():
+                    return member
+            time.sleep(0.05)
+        raise AssertionError("etcd has no leader")
 
     def stop(self) -> None:
         for member in self.members:

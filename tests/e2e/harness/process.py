@@ -77,10 +77,12 @@ class Server:
     """One `rolecall serve` on a port of the system's choice, over one data directory."""
 
     def __init__(self, home: Path, data: Path | None = None, flags: tuple[str, ...] = (),
-                 variables: dict[str, str] | None = None) -> None:
+                 variables: dict[str, str] | None = None, within: tuple[str, ...] = ()) -> None:
         self.home = home
         self.data = data or home / "data"
         self.flags = flags
+        #: A command that runs the server in its own place (`exec`).
+        self.within = within
         self.variables = variables or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.endpoint = ""
@@ -90,7 +92,7 @@ class Server:
     def start(self) -> Server:
         assert self.process is None, "already started"
         (self.data / "endpoint").unlink(missing_ok=True)
-        command = [program(), "serve", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.flags]
+        command = [*self.within, program(), "serve", "--listen", "127.0.0.1:0", "--data", str(self.data), *self.flags]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=clean_environment(self.home) | self.variables,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home)

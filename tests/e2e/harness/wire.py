@@ -98,19 +98,20 @@ def send(server: Server, method: str, path: str, headers: dict[str, str], body: 
 
 
 def post(server: Server, credentials: Credentials, service: str, body: bytes, region: str = REGION,
-         headers: dict[str, str] | None = None, moment: datetime.datetime | None = None) -> Answer:
+         headers: dict[str, str] | None = None, moment: datetime.datetime | None = None,
+         timeout: float = 30) -> Answer:
     """A signed POST of a form, as the query protocols send it."""
     given = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} | (headers or {})
     signed = sign(server, credentials, service, body=body, headers=given, region=region, moment=moment)
-    return send(server, "POST", "/", signed, body)
+    return send(server, "POST", "/", signed, body, timeout)
 
 
 def call(server: Server, credentials: Credentials, action: str, service: str = "iam", region: str = REGION,
-         **parameters: str) -> Answer:
+         timeout: float = 30, **parameters: str) -> Answer:
     """One operation with `Action` and `Version`; `a__b` in a parameter's name stands for `a.b`."""
     named = {name.replace("__", "."): value for name, value in parameters.items()}
     return post(server, credentials, service,
-                form({"Action": action, "Version": VERSIONS[service], **named}), region)
+                form({"Action": action, "Version": VERSIONS[service], **named}), region, timeout=timeout)
 
 
 def raw(server: Server, request: bytes, timeout: float = 30) -> bytes:

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use rolecall_server::record::{Broken, Verified, verify};
 use serde_json::json;
 
+use super::serve::files::AUDIT;
 use super::{Failure, print};
 use crate::cli::{AuditArgs, AuditCommand};
 use crate::settings::Settings;
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 /// Checks the trail in the data directory of the settings.
 pub(crate) fn run(args: &AuditArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let AuditCommand::Verify { head, json, .. } = &args.command;
-    let directory = Path::new(settings.text("data")).join("audit");
+    let directory = Path::new(settings.text("data")).join(AUDIT);
     let found = match verify(&directory, head.as_deref()) {
         Ok(found) => found,
         Err(broken @ (Broken::Line { .. } | Broken::HeadMissing(_))) => {

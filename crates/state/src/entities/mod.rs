@@ -2,6 +2,7 @@
 
 mod access_report;
 mod account;
+mod attached;
 mod credentials;
 mod federation;
 mod group;
@@ -19,9 +20,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 pub use access_report::{AccessReport, AccessReportSubject};
 pub use account::{AccountRecord, RootUser};
+pub use attached::AttachedPolicies;
 pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
     SigningCertificate, UserSshKey,
@@ -44,8 +47,6 @@ pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;
 pub use user::User;
-
-use crate::policy_ref::PolicyRef;
 
 /// The form of a stored entity; a value of a later form is refused, never misread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,12 +76,15 @@ impl<'de> Deserialize<'de> for Format {
 /// A name as a map key: entities are unique ignoring case.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug)]
 #[serde(transparent)]
-pub struct NameKey(Box<str>);
+pub struct NameKey(SmolStr);
 
 impl NameKey {
     /// The key under which `name` is found.
     pub fn of(name: &str) -> Self {
-        Self(name.to_ascii_lowercase().into())
+        match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Self(name.to_ascii_lowercase().into()),
+            false => Self(name.into()),
+        }
     }
 
     /// The key's text, in lower case.
@@ -143,6 +147,3 @@ impl FromIterator<Tag> for Tags {
 
 /// The inline policies of a user, group or role: by name, each document as it was sent.
 pub type InlinePolicies = BTreeMap<String, Arc<str>>;
-
-/// The managed policies attached to a user, group or role.
-pub type AttachedPolicies = std::collections::BTreeSet<PolicyRef>;

@@ -1,6 +1,7 @@
 //! Moving a snapshot forward by what the store has committed.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rolecall_store::Revision;
@@ -46,6 +47,23 @@ pub(super) struct Change<'a> {
     pub(super) key: &'a str,
     pub(super) value: Option<&'a Bytes>,
     pub(super) revision: Revision,
+    pub(super) texts: &'a Texts,
+}
+
+/// Documents that were read lately: many roles and accounts have the same, which is kept once. Only
+/// while everything is loaded; what comes later is one entity's.
+#[derive(Default)]
+pub(crate) struct Texts(Mutex<HashSet<Arc<str>>>);
+
+impl Texts {
+    /// Puts the text that was read before in the place of an equal one.
+    pub(super) fn share(&self, text: &mut Arc<str>) {
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match texts.get(text) {
+            Some(known) => *text = known.clone(),
+            None => drop(texts.insert(text.clone())),
+        }
+    }
 }
 
 pub(super) fn decode<T: DeserializeOwned>(key: &str, value: &Bytes) -> Result<T, ApplyError> {
@@ -59,10 +77,11 @@ impl Snapshot {
         key: &[u8],
         value: Option<&Bytes>,
         revision: Revision,
+        texts: &Texts,
     ) -> Result<(), ApplyError> {
         let text = std::str::from_utf8(key);
         let key = text.map_err(|_| ApplyError::UnknownKey(String::from_utf8_lossy(key).into_owned()))?;
-        self.apply(&Change { key, value, revision })
+        self.apply(&Change { key, value, revision, texts })
     }
 
     fn apply(&mut self, change: &Change<'_>) -> Result<(), ApplyError> {
@@ -250,7 +269,11 @@ impl Account {
         key: &NameKey,
         collection: impl Fn(&mut Self) -> &mut super::Collection<T>,
     ) -> Result<BeforeAfter<T>, ApplyError> {
-        let new: Option<T> = change.value.map(|value| decode(change.key, value)).transpose()?;
+        let mut new: Option<T> = change.value.map(|value| decode(change.key, value)).transpose()?;
+        if let Some(new) = &mut new {
+            new.share(change.texts);
+        }
+        let new = new.map(Arc::new);
         let old = match &new {
             Some(new) => collection(self).put(change.revision, new.clone()),
             None => collection(self).delete(key),
@@ -264,6 +287,6 @@ impl Account {
         if let Some(new) = &new {
             new.index(self, true);
         }
-        Ok((old.map(|entry| entry.value.clone()), new.map(Arc::new)))
+        Ok((old.map(|entry| entry.value.clone()), new))
     }
 }

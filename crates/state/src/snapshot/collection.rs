@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap};
+use imbl::OrdMap;
 use rolecall_store::Revision;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,7 +57,7 @@ impl<T: Entity> std::ops::Deref for Entry<T> {
 /// The entities of one kind in one account.
 pub struct Collection<T: Entity> {
     by_key: OrdMap<NameKey, Arc<Entry<T>>>,
-    by_id: HashMap<UniqueId, NameKey>,
+    by_id: OrdMap<UniqueId, Arc<Entry<T>>>,
 }
 
 impl<T: Entity> Clone for Collection<T> {
@@ -68,7 +68,7 @@ impl<T: Entity> Clone for Collection<T> {
 
 impl<T: Entity> Default for Collection<T> {
     fn default() -> Self {
-        Self { by_key: OrdMap::new(), by_id: HashMap::new() }
+        Self { by_key: OrdMap::new(), by_id: OrdMap::new() }
     }
 }
 
@@ -85,12 +85,12 @@ impl<T: Entity> Collection<T> {
 
     /// The entity with this unique id.
     pub fn by_id(&self, id: &UniqueId) -> Option<&Arc<Entry<T>>> {
-        self.by_id.get(id).and_then(|key| self.by_key.get(key))
+        self.by_id.get(id)
     }
 
     /// The entity with this unique id, given as text.
     pub fn by_id_str(&self, id: &str) -> Option<&Arc<Entry<T>>> {
-        self.by_id.get(id).and_then(|key| self.by_key.get(key))
+        self.by_id.get(id)
     }
 
     /// All, in the order of their names in lower case.
@@ -119,38 +119,35 @@ impl<T: Entity> Collection<T> {
         self.by_key.is_empty()
     }
 
-    pub(super) fn put(&mut self, revision: Revision, value: T) -> Option<Arc<Entry<T>>> {
-        let key = value.key();
-        self.by_id.insert(value.id().clone(), key.clone());
-        let old = self.by_key.insert(key.clone(), Entry::new(revision, Arc::new(value)));
+    pub(super) fn put(&mut self, revision: Revision, value: Arc<T>) -> Option<Arc<Entry<T>>> {
+        let entry = Entry::new(revision, value);
+        let old = self.by_key.insert(entry.key(), entry.clone());
         if let Some(old) = &old {
-            self.forget_id(old.value.id(), &key);
+            self.forget_id(old);
         }
+        self.by_id.insert(entry.id().clone(), entry);
         old
     }
 
     pub(super) fn delete(&mut self, key: &NameKey) -> Option<Arc<Entry<T>>> {
         let old = self.by_key.remove(key)?;
-        if self.by_id.get(old.value.id()) == Some(key) {
-            self.by_id.remove(old.value.id());
-        }
+        self.forget_id(&old);
         Some(old)
     }
 
     /// Forgets what was computed from an entity, because something that it refers to has changed.
     pub(super) fn refresh(&mut self, id: &UniqueId) {
-        let Some(key) = self.by_id.get(id) else { return };
-        if let Some(entry) = self.by_key.get_mut(key) {
-            *entry = Entry::new(entry.revision, entry.value.clone());
-        }
+        let Some(entry) = self.by_id.get_mut(id) else { return };
+        *entry = Entry::new(entry.revision, entry.value.clone());
+        self.by_key.insert(entry.key(), entry.clone());
     }
 
     // Of two entities that followed each other under one name, only the later keeps its id. A
-    // rename arrives as a put under the new key and a delete of the old one, in either order.
-    fn forget_id(&mut self, id: &UniqueId, key: &NameKey) {
-        let current = self.by_key.get(key).is_some_and(|entry| entry.value.id() == id);
-        if !current && self.by_id.get(id) == Some(key) {
-            self.by_id.remove(id);
+    // rename arrives as a put under the new key and a delete of the old one, in either order: the id
+    // is then that of the new entry.
+    fn forget_id(&mut self, old: &Entry<T>) {
+        if self.by_id.get(old.id()).is_some_and(|known| known.key() == old.key()) {
+            self.by_id.remove(old.id());
         }
     }
 }

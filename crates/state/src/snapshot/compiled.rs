@@ -21,15 +21,13 @@ use crate::trust;
 /// A stored policy that can't be evaluated. A request that depends on it is refused as a failure:
 /// going on without the policy might skip a deny.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the policy {name} can't be evaluated: {cause}")]
-pub struct Unevaluable {
-    name: Arc<str>,
-    cause: Arc<str>,
-}
+#[error("{0}")]
+pub struct Unevaluable(Arc<String>);
 
 impl Unevaluable {
     pub(crate) fn new(name: &str, cause: impl std::fmt::Display) -> Self {
-        Self { name: name.into(), cause: cause.to_string().into() }
+        // One pointer, since each principal has room for several of these.
+        Self(Arc::new(format!("the policy {name} can't be evaluated: {cause}")))
     }
 
     /// A session policy that can't be evaluated.

@@ -3,6 +3,7 @@
 use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
+use super::apply::Texts;
 use crate::entities::{
     AccessReport, AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
     OidcProvider, Role, SamlProvider, ServerCertificate, User,
@@ -34,6 +35,9 @@ pub struct Holder {
 pub(super) trait Indexed {
     /// Adds (`present`) or removes what follows from the entity.
     fn index(&self, account: &mut Account, present: bool);
+
+    /// Has the entity's documents in common with others that have the same.
+    fn share(&mut self, _texts: &Texts) {}
 }
 
 impl Indexed for User {
@@ -44,12 +48,21 @@ impl Indexed for User {
             toggle(&mut account.indexes.members, group, &self.id, present);
         }
     }
+
+    fn share(&mut self, texts: &Texts) {
+        self.inline.values_mut().for_each(|document| texts.share(document));
+    }
 }
 
 impl Indexed for Role {
     fn index(&self, account: &mut Account, present: bool) {
         let holder = Holder { kind: HolderKind::Role, id: self.id.clone() };
         account.indexes.hold(&holder, &self.attached, self.boundary.as_ref(), present);
+    }
+
+    fn share(&mut self, texts: &Texts) {
+        texts.share(&mut self.trust_policy);
+        self.inline.values_mut().for_each(|document| texts.share(document));
     }
 }
 
@@ -63,6 +76,10 @@ impl Indexed for Group {
 impl Indexed for ManagedPolicy {
     // Nothing follows from a policy by itself; those who hold it are indexed.
     fn index(&self, _: &mut Account, _: bool) {}
+
+    fn share(&mut self, texts: &Texts) {
+        self.versions.iter_mut().for_each(|version| texts.share(&mut version.document));
+    }
 }
 
 impl Indexed for InstanceProfile {

@@ -18,6 +18,7 @@ use rolecall_store::Revision;
 
 pub use account::Account;
 pub use apply::ApplyError;
+pub(crate) use apply::Texts;
 pub use collection::{Collection, Entity, Entry};
 pub use compiled::{DefaultVersion, PrincipalPolicies, Unevaluable};
 pub use indexes::{Holder, HolderKind};

@@ -26,6 +26,9 @@ pub(super) const KNOWN_FORMAT: u64 = 1;
 /// The system's page cache does the rest; requests are answered from the snapshot above anyway.
 const CACHE_BYTES: usize = 1 << 20;
 
+/// How many keys are handed over at once.
+const PAGE: usize = 1_000;
+
 /// The table of values in a transaction.
 pub(super) type Values<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
 
@@ -163,6 +166,29 @@ impl StoreFile {
             }
         }
         Ok((found, Revision(revision)))
+    }
+
+    /// Gives everything under a prefix to `take`, page by page, as long as it takes them; the revision
+    /// of it all.
+    pub(super) fn scan(
+        &self,
+        prefix: &[u8],
+        mut take: impl FnMut(Vec<KeyValue>) -> bool,
+    ) -> Result<Option<Revision>, redb::Error> {
+        let read = self.database.begin_read()?;
+        let revision = read.open_table(FACTS)?.get(REVISION)?.map_or(0, |value| value.value());
+        let mut page = Vec::with_capacity(PAGE);
+        for entry in read.open_table(VALUES)?.range(prefix..)? {
+            let (key, value) = entry?;
+            if !key.value().starts_with(prefix) {
+                break;
+            }
+            page.push(decode(key.value(), value.value())?);
+            if page.len() == PAGE && !take(std::mem::replace(&mut page, Vec::with_capacity(PAGE))) {
+                return Ok(None);
+            }
+        }
+        Ok(take(page).then_some(Revision(revision)))
     }
 
     /// One key.

@@ -18,7 +18,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::contract::{
     BoxFuture, KeyValue, Loaded, Outcome, Revision, Store, StoreError, Transaction, Watch,
@@ -202,6 +202,16 @@ impl Store for Embedded {
 
     fn load(&self, prefix: &[u8]) -> BoxFuture<'_, Result<Loaded, StoreError>> {
         self.range(prefix, b"", usize::MAX)
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        pages: mpsc::Sender<Vec<KeyValue>>,
+    ) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        let prefix = prefix.to_vec();
+        let read = self.read(move |file| file.scan(&prefix, |page| pages.blocking_send(page).is_ok()));
+        Box::pin(async { read.await?.ok_or(StoreError::Closed) })
     }
 
     fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>> {

@@ -214,6 +214,28 @@ impl Inner {
         }
     }
 
+    /// Reads everything and hands it over page by page, at the revision of the first page.
+    async fn scan(&self, prefix: &[u8], pages: &mpsc::Sender<Vec<KeyValue>>) -> Result<Revision, StoreError> {
+        let range_end = end_of(prefix);
+        let mut request =
+            RangeRequest { key: prefix.to_vec(), range_end, limit: PAGE as i64, ..RangeRequest::default() };
+        loop {
+            let answer = self.page(&request).await.map_err(engine)?;
+            if let (0, Some(header)) = (request.revision, &answer.header) {
+                request.revision = header.revision;
+                self.cluster.store(header.cluster_id, Ordering::Release);
+            }
+            if let Some(last) = answer.kvs.last() {
+                request.key = [&last.key[..], b"\0"].concat();
+            }
+            let page = answer.kvs.into_iter().filter_map(|stored| self.keys.key_value(stored)).collect();
+            pages.send(page).await.map_err(|_| StoreError::Closed)?;
+            if !answer.more {
+                return Ok(revision(request.revision));
+            }
+        }
+    }
+
     async fn latest(&self) -> Result<Revision, CallError> {
         let request = RangeRequest { key: self.keys.head(), ..RangeRequest::default() };
         let answer = self.page(&request).await?;
@@ -259,6 +281,15 @@ impl Store for Etcd {
     fn load(&self, prefix: &[u8]) -> BoxFuture<'_, Result<Loaded, StoreError>> {
         let prefix = self.inner.keys.data(prefix);
         Box::pin(async move { self.inner.load(&prefix).await.map_err(engine) })
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        pages: mpsc::Sender<Vec<KeyValue>>,
+    ) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        let prefix = self.inner.keys.data(prefix);
+        Box::pin(async move { self.inner.scan(&prefix, &pages).await })
     }
 
     fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>> {

@@ -2,13 +2,15 @@
 //! credentials, the endpoint.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rolecall_state::{Entropy, MasterKey};
 
 /// The file with the endpoint of the running server.
 pub(crate) const ENDPOINT: &str = "endpoint";
+/// The directory of the audit trail.
+pub(crate) const AUDIT: &str = "audit";
 const ROOT_CREDENTIALS: &str = "root-credentials";
 const MASTER_KEY: &str = "master-key";
 const NODE: &str = "node";
@@ -37,6 +39,17 @@ pub(crate) enum FileError {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |cause| FileError::Io { path, cause }
+}
+
+/// Whether the store's file, which is there, has nothing in it although a server has answered from this
+/// directory. A start that was cut short leaves such a file too, but no audit trail.
+pub(crate) fn is_emptied(data: &Path, store: &Path) -> io::Result<bool> {
+    // A store begins with a mark; where that is missing, the engine would make a new one.
+    const MARK: usize = 9;
+    let mut head = [0; MARK];
+    let read = File::open(store)?.read(&mut head)?;
+    let empty = head.iter().take(read).all(|byte| *byte == 0);
+    Ok(empty && fs::read_dir(data.join(AUDIT)).is_ok_and(|mut files| files.next().is_some()))
 }
 
 /// The root user's credentials. No `Debug`: the secret is in the clear here.

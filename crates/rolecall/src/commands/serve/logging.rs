@@ -15,6 +15,8 @@ pub(super) fn start(settings: &Settings) -> Result<(), SettingsError> {
     }
     let builder =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    // On a full disk a line is lost; to complain of that on the same stream would end the request.
+    let builder = builder.log_internal_errors(false);
     let builder = builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // A second start in one process (there is none) would keep the first.
     let _ = match settings.text("log.format") {

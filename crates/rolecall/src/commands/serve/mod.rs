@@ -70,6 +70,11 @@ pub(crate) enum ServeError {
     /// A restore was broken off.
     #[error("a restore into this store was not finished: run `rolecall restore` again")]
     HalfRestored,
+    /// The store's file was in use and has nothing in it any more.
+    #[error(
+        "{0} is empty, though this data directory was served from: bring the file back from a backup, or remove it to begin anew"
+    )]
+    Emptied(PathBuf),
     /// The store can't be read.
     #[error("the store can't be read: {0}")]
     Store(#[from] rolecall_store::StoreError),
@@ -266,7 +271,7 @@ fn limits(settings: &Settings) -> Result<Limits, ServeError> {
 
 fn trail_settings(settings: &Settings, data: &Path) -> Result<TrailSettings, ServeError> {
     Ok(TrailSettings {
-        directory: data.join("audit"),
+        directory: data.join(files::AUDIT),
         file_bytes: settings.get("audit.file_bytes")?,
         files: settings.get("audit.files")?,
     })

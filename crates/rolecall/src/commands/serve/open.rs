@@ -78,6 +78,9 @@ async fn embedded(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, S
     let path = data.join(STORE_FILE);
     // A store whose master key is lost must not get a new one: nothing would open.
     let master = master_key(settings, data, !path.exists())?;
+    if files::is_emptied(data, &path).unwrap_or(false) {
+        return Err(ServeError::Emptied(path));
+    }
     let store: Arc<dyn Store> = Arc::new(Embedded::open(&path)?);
     refuse_half_restored(&store).await?;
     let state = State::open(store.clone(), master).await?;
