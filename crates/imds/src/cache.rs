@@ -25,12 +25,28 @@ pub(crate) struct Issued {
     pub(crate) at: SystemTime,
 }
 
-#[derive(Clone)]
 struct Slot {
     profile: InstanceProfile,
     delivery: RoleDelivery,
+    place: Arc<Place>,
+}
+
+#[derive(Default)]
+struct Place {
+    /// Read by every request, and held by none while it waits for anything.
+    issued: Mutex<Option<Arc<Issued>>>,
     /// Held while credentials are being made, so that they are made once.
-    issued: Arc<AsyncMutex<Option<Issued>>>,
+    making: AsyncMutex<()>,
+}
+
+impl Place {
+    fn issued(&self) -> Option<Arc<Issued>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, issued: Option<Arc<Issued>>) {
+        *self.issued.lock().unwrap_or_else(PoisonError::into_inner) = issued;
+    }
 }
 
 impl Cache {
@@ -49,16 +65,17 @@ impl Cache {
     }
 
     /// The place for these credentials. Those of a profile that was replaced are dropped.
-    fn slot(&self, facts: &InstanceFacts, profile: &InstanceProfile, delivery: RoleDelivery) -> Slot {
+    fn place(&self, facts: &InstanceFacts, profile: &InstanceProfile, delivery: RoleDelivery) -> Arc<Place> {
         let mut kept = self.kept();
         let slots = kept.entry(facts.instance_id.clone()).or_default();
         slots.retain(|slot| slot.profile == *profile);
         if let Some(slot) = slots.iter().find(|slot| slot.delivery == delivery) {
-            return slot.clone();
+            return slot.place.clone();
         }
-        let slot = Slot { profile: profile.clone(), delivery, issued: Arc::default() };
-        slots.push(slot.clone());
-        slot
+        let slot = Slot { profile: profile.clone(), delivery, place: Arc::default() };
+        let place = slot.place.clone();
+        slots.push(slot);
+        place
     }
 
     /// The credentials of the profile's role, made anew when they are due.
@@ -68,25 +85,34 @@ impl Cache {
         role_name: &str,
         delivery: RoleDelivery,
         now: SystemTime,
-    ) -> Result<Issued, CredentialFailure> {
+    ) -> Result<Arc<Issued>, CredentialFailure> {
         let profile = facts.profile.as_ref().ok_or(CredentialFailure::NoSuchRole)?;
-        let slot = self.slot(facts, profile, delivery);
-        let mut issued = slot.issued.lock().await;
-        if let Some(current) = issued.as_ref().filter(|current| !self.is_due(current, now)) {
-            return Ok(current.clone());
+        let place = self.place(facts, profile, delivery);
+        let current = || place.issued().filter(|current| !self.is_due(current, now));
+        if let Some(current) = current() {
+            return Ok(current);
+        }
+        let _making = place.making.lock().await;
+        // Someone else may have made them meanwhile.
+        if let Some(current) = current() {
+            return Ok(current);
         }
         match self.source.credentials(CredentialRequest { instance: facts, role_name, delivery }).await {
-            Ok(credentials) => Ok(issued.insert(Issued { credentials, at: now }).clone()),
+            Ok(credentials) => {
+                let issued = Arc::new(Issued { credentials, at: now });
+                place.put(Some(issued.clone()));
+                Ok(issued)
+            }
             Err(CredentialFailure::Internal(cause)) => {
                 // What is kept may still be good for a while, in which the fault may pass.
-                let current = issued.as_ref().filter(|current| current.credentials.expiration > now);
+                let current = place.issued().filter(|current| current.credentials.expiration > now);
                 if current.is_some() {
                     tracing::warn!(instance = facts.instance_id, cause, "credentials were not renewed");
                 }
-                current.cloned().ok_or(CredentialFailure::Internal(cause))
+                current.ok_or(CredentialFailure::Internal(cause))
             }
             Err(refusal @ (CredentialFailure::NoSuchRole | CredentialFailure::Unauthorized)) => {
-                *issued = None;
+                place.put(None);
                 Err(refusal)
             }
         }
