@@ -175,8 +175,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Goes one step on the way in. It is recorded.
     fn sign_in(&self, proof: Proof, visitor: &Visitor) -> impl Future<Output = Step> + Send;
 
-    /// Ends a session: its ticket is no good from now on, here and on every other node.
-    fn sign_out(&self, ticket: &Ticket) -> impl Future<Output = ()> + Send;
+    /// Ends a session: its ticket is no good from now on, here and on every other node. Says whether that is done.
+    fn sign_out(&self, ticket: &Ticket) -> impl Future<Output = bool> + Send;
 
     /// Calls a service as the holder of a ticket, down the line of every request. None when the ticket
     /// is no good any more.

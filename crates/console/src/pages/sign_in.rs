@@ -70,8 +70,14 @@ pub(crate) fn enter<B: Backend>(visit: &Visit<'_, B>, ticket: &Ticket, to: &str)
 /// `POST /console/signout`
 pub(crate) async fn leave<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
     let role = visit.role.as_ref().map(|(signed, _)| signed);
+    let mut ended = true;
     for signed in visit.base.iter().chain(role) {
-        visit.backend.sign_out(&signed.ticket).await;
+        ended &= visit.backend.sign_out(&signed.ticket).await;
+    }
+    if !ended {
+        let message =
+            "The server could not end your session just now: you are still signed in. Try again in a moment.";
+        return page_with(visit, StatusCode::SERVICE_UNAVAILABLE, "Sign out", alert(message));
     }
     let secure = visit.visitor.secure;
     let cookies = [cookies::SESSION, cookies::SEEN, cookies::ROLE];

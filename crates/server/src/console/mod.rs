@@ -114,9 +114,9 @@ impl Backend for Inner {
         sign_in::step(self, proof, visitor).await
     }
 
-    async fn sign_out(&self, ticket: &Ticket) {
+    async fn sign_out(&self, ticket: &Ticket) -> bool {
         let state = self.endpoint.state();
-        let Some(opened) = self.open(ticket, &state.snapshot()) else { return };
+        let Some(opened) = self.open(ticket, &state.snapshot()) else { return true };
         let (session, now) = (opened.session, self.endpoint.now());
         let note = Note::new(Note::signed_out(&session.key), now, session.expires);
         let leave = |txn: &mut Txn| {
@@ -126,9 +126,11 @@ impl Backend for Inner {
             }
             Ok::<_, StateError>(())
         };
-        if let Err(cause) = state.write(session.account, leave).await {
+        let left = state.write(session.account, leave).await;
+        if let Err(cause) = &left {
             tracing::error!(%cause, "a session could not be signed out");
         }
+        left.is_ok()
     }
 
     async fn call(&self, ticket: &Ticket, visitor: &Visitor, call: Call) -> Option<Response<Body>> {
