@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from harness.clients import Aws, allow, document, trust
@@ -16,6 +17,9 @@ from harness.totp import codes, make_device
 FOLDER = Path(__file__).parent / "js"
 PASSWORD = "Correct-Horse-9"
 LARGEST_PAGE = 50_000
+TOOL = urlencode({"response_type": "code", "client_id": "arn:aws:signin:::devtools/same-device", "state": "s",
+                  "redirect_uri": "http://127.0.0.1:41234/oauth/callback", "code_challenge_method": "S256",
+                  "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"})
 
 
 def browse(server: Server, scenario: str, **given) -> dict:
@@ -97,7 +101,8 @@ def test_managing_iam(own_server: Server, root: Aws) -> None:
     assert "DeleteConflict" in saw["activity"] and "DeleteConflict" in saw["request"]
 
 
-def test_every_page_can_be_used_by_everyone(own_server: Server, root: Aws) -> None:
+@pytest.mark.parametrize("view", ["desk", "phone"])
+def test_every_page_can_be_used_by_everyone(own_server: Server, root: Aws, view: str) -> None:
     robot(root)
     root.s3.create_bucket(Bucket="wonderland")
     root.s3.put_object(Bucket="wonderland", Key="a/very/long/path/" + "x" * 120, Body=b"")
@@ -108,9 +113,11 @@ def test_every_page_can_be_used_by_everyone(own_server: Server, root: Aws) -> No
     pages = ["", "s3", "s3/wonderland", "s3/no-such-bucket", "iam", "iam/groups", "iam/roles", "iam/policies",
              "iam/policies?scope=AWS", "iam/profiles", "iam/providers", "iam/users/admin", "iam/groups/team",
              "iam/roles/robot", f"iam/policy?arn={policy}", "iam/edit?operation=CreateRole&back=/console/iam",
-             "map", f"map?from=arn:aws:iam::{ACCOUNT}:user/admin", "instances", "simulator", "activity", "activity?outcome=failed", "switchrole", "no-such-page",
+             "map", f"map?from=arn:aws:iam::{ACCOUNT}:user/admin", "instances", "instances/run",
+             f"iam/access?arn=arn:aws:iam::{ACCOUNT}:user/admin", f"map?q=robot&from=arn:aws:iam::{ACCOUNT}:role/robot",
+             f"authorize?{TOOL}", "authorize?client_id=nobody", "root", "simulator", "activity", "activity?outcome=failed", "switchrole", "no-such-page",
              f"simulator?principal=arn:aws:iam::{ACCOUNT}:user/admin&action=s3:GetObject"]
-    saw = browse(own_server, "look", user=admin, pages=[f"/console/{page}" for page in pages])
+    saw = browse(own_server, "look", user=admin, view=view, pages=[f"/console/{page}" for page in pages])
     assert saw["found"] == []
     assert {path: size for path, size in saw["weights"].items() if size > LARGEST_PAGE} == {}
 

@@ -47,7 +47,7 @@ mod xml;
 
 pub use answer::Element;
 pub use error::{CommonError, Fault, Protocol, WireError};
-pub use generated::{accessanalyzer, cloudtrail, ec2, iam, iam_toolbox, organizations, sts};
+pub use generated::{accessanalyzer, cloudtrail, ec2, iam, iam_toolbox, organizations, signin, sts};
 pub use json_input::JsonInput;
 pub use operation::Facts;
 pub use query::{QueryError, QueryParams};

@@ -112,7 +112,14 @@ pub enum Proof {
         /// The password.
         password: String,
     },
-    /// An access key of the root user, which has no password here.
+    /// The root user's password.
+    RootPassword {
+        /// The account's id or alias, or its owner's e-mail address.
+        account: String,
+        /// The password.
+        password: String,
+    },
+    /// An access key of the root user, which need not have a password.
     RootKey {
         /// `AKIA…`
         access_key_id: String,
@@ -167,6 +174,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Goes one step on the way in. It is recorded.
     fn sign_in(&self, proof: Proof, visitor: &Visitor) -> impl Future<Output = Step> + Send;
+
+    /// Ends a session: its ticket is no good from now on, here and on every other node. Says whether that is done.
+    fn sign_out(&self, ticket: &Ticket) -> impl Future<Output = bool> + Send;
 
     /// Calls a service as the holder of a ticket, down the line of every request. None when the ticket
     /// is no good any more.

@@ -116,7 +116,11 @@ fn who<B: Backend>(visit: &Visit<'_, B>) -> Markup {
                         }
                     }
                 }
-                a.button href="/console/switchrole" { "Switch role" }
+                @if present.holder.kind == Kind::Root {
+                    a.button href="/console/root" { "Password and keys" }
+                } @else {
+                    a.button href="/console/switchrole" { "Switch role" }
+                }
                 form method="post" action="/console/signout" {
                     (hidden(visit))
                     button { "Sign out" }

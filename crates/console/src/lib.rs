@@ -23,16 +23,22 @@ use maud::html;
 pub use backend::{Backend, Body, Call, Holder, Kind, Proof, SigninToken, Step, Ticket, Visitor};
 
 use layout::{alert, page_with};
-use pages::{activity, federation, home, iam, instances, map, s3, sign_in, simulator, switch_role};
+use pages::{
+    activity, authorize, federation, home, iam, instances, map, root_user, s3, sign_in, simulator,
+    switch_role,
+};
 use reply::{redirect, with_cookie};
 use visit::Visit;
 
 const STYLE: &str = include_str!("style.css");
 
+/// The paths of ours that are not under `/console/`: they are AWS's.
+const OUTSIDE: [&str; 2] = ["/federation", authorize::PATH];
+
 /// Whether a request is for the console: by its path, and because it brings no signature.
 pub fn is_for_console(parts: &Parts) -> bool {
     let path = parts.uri.path();
-    let ours = path == "/console" || path.starts_with("/console/") || path == "/federation";
+    let ours = path == "/console" || path.starts_with("/console/") || OUTSIDE.contains(&path);
     let signed = parts.headers.contains_key(header::AUTHORIZATION)
         || parts.uri.query().is_some_and(|query| query.contains("X-Amz-Signature="));
     ours && !signed
@@ -67,6 +73,7 @@ fn refuse_script(parts: &Parts) -> Option<Response<Body>> {
 async fn route<B: Backend>(backend: &B, parts: &Parts, body: Incoming, visitor: Visitor) -> Response<Body> {
     let visit = Visit::new(backend, visitor, parts);
     let response = match (&parts.method, parts.uri.path()) {
+        (&Method::GET, authorize::PATH) => authorize::arrive(&visit),
         (&Method::GET, "/federation") => federation::answer(&visit, &visit.query),
         (&Method::POST, "/federation") => match forms::read(&parts.headers, body).await {
             Ok(form) => federation::answer(&visit, &form.fields),
@@ -98,10 +105,12 @@ async fn get<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
     let found = match path.as_slice() {
         [] => Some(home::show(visit)),
         ["switchrole"] => Some(switch_role::show(visit)),
+        ["authorize"] => Some(authorize::show(visit).await),
         ["s3", ..] => s3::show(visit).await,
         ["iam", ..] => iam::show(visit).await,
         ["instances", ..] => instances::show(visit).await,
         ["map"] => Some(map::show(visit).await),
+        ["root"] => root_user::show(visit).await,
         ["simulator"] => Some(simulator::show(visit).await),
         ["activity", ..] => activity::show(visit).await,
         _ => None,
@@ -127,9 +136,11 @@ async fn post<B: Backend>(visit: &Visit<'_, B>, parts: &Parts, body: Incoming) -
         return page_with(visit, StatusCode::FORBIDDEN, "Form", message);
     }
     let done = match path.as_slice() {
-        ["signout"] => Some(sign_in::leave(visit)),
+        ["signout"] => Some(sign_in::leave(visit).await),
         ["switchrole"] => Some(switch_role::submit(visit, &form.fields).await),
+        ["authorize"] => Some(authorize::submit(visit, &form.fields).await),
         ["switchback"] => Some(switch_role::back(visit)),
+        ["root"] => root_user::submit(visit, &form.fields).await,
         ["s3", ..] => s3::submit(visit, &form).await,
         ["iam", ..] => iam::submit(visit, &form).await,
         ["instances"] => instances::submit(visit, &form.fields).await,

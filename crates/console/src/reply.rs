@@ -23,7 +23,7 @@ const SECURITY: [(HeaderName, &str); 6] = [
 /// Sets what every answer of the console carries.
 pub(crate) fn secure(headers: &mut HeaderMap) {
     for (name, value) in SECURITY {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
@@ -49,6 +49,25 @@ pub(crate) fn redirect(path: &str) -> Response<Body> {
     let path = if is_own(path) { path } else { "/console/" };
     let value = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/console/"));
     response.headers_mut().insert(header::LOCATION, value);
+    response
+}
+
+/// Lets the forms of a page lead to one more address, which a browser would else refuse to follow.
+pub(crate) fn leading_to(mut response: Response<Body>, address: &str) -> Response<Body> {
+    let wider =
+        CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {address}"));
+    if let Ok(value) = HeaderValue::from_str(&wider) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    response
+}
+
+/// The way to an address that is not of the console. Only for one that was checked before.
+pub(crate) fn away(address: &str) -> Response<Body> {
+    let mut response = redirect("/console/");
+    if let Ok(value) = HeaderValue::from_str(address) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
     response
 }
 

@@ -48,4 +48,5 @@ pub use dispatch::{handle, is_handled, is_slow};
 pub use env::Env;
 pub use error::IamError;
 pub use instance_profiles::role_of;
+pub use last_accessed::{ServiceAccess, access_by_service};
 pub use quotas::Quotas;

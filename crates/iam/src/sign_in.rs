@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use rolecall_credentials::password::{Cost, PasswordHash};
-use rolecall_state::entities::User;
+use rolecall_credentials::password_policy::check_without_policy;
+use rolecall_state::entities::{AccountRecord, LoginProfile, User};
 use rolecall_state::snapshot::{Account, Entry};
-use rolecall_state::{Snapshot, Timestamp};
+use rolecall_state::{Entropy, Snapshot, Timestamp};
 
+use crate::error::IamError;
 use crate::password_policy;
 
 /// A user of whom the password was shown. Private field: [`check_password`] is the only maker.
@@ -55,4 +57,107 @@ pub fn check_password(
 pub fn named_account<'s>(snapshot: &'s Snapshot, named: &str) -> Option<&'s Arc<Account>> {
     let id = named.parse().ok().or_else(|| snapshot.account_by_alias(named))?;
     snapshot.account(id)
+}
+
+/// The account whose root user a sign-in form names, by its id, its alias or its owner's address.
+pub fn named_root<'s>(snapshot: &'s Snapshot, named: &str) -> Option<&'s Arc<Account>> {
+    let owned = |account: &&Arc<Account>| {
+        account.record.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(named))
+    };
+    match named.contains('@') {
+        true => snapshot.accounts().find(owned),
+        false => named_account(snapshot, named),
+    }
+}
+
+/// Whether this is the password of an account's root user. It takes as long where there is none: see
+/// [`check_password`].
+pub fn check_root_password(account: Option<&Arc<Account>>, password: &str) -> bool {
+    let account = account.filter(|account| account.record.closed.is_none());
+    let profile = account.and_then(|account| account.record.root.login_profile.as_ref());
+    // A profile that AssumeRoot's task made has no password yet.
+    match profile.filter(|profile| !profile.password_hash.is_empty()) {
+        Some(profile) => PasswordHash::from_stored(&profile.password_hash).verify(password),
+        None => PasswordHash::verify_nobody(password, Cost::Standard),
+    }
+}
+
+/// A root user's password, fit to be kept. Private field: [`root_password`] is the only maker.
+pub struct RootPassword(String);
+
+/// Checks a root user's new password by the rules that hold without a policy, and hashes it. This takes tens of
+/// milliseconds of work.
+///
+/// # Errors
+/// When it is too weak, or can't be hashed.
+pub fn root_password(
+    record: &AccountRecord,
+    password: &str,
+    entropy: &dyn Entropy,
+) -> Result<RootPassword, IamError> {
+    let names = [record.name.as_str(), record.email.as_deref().unwrap_or_default()];
+    check_without_policy(password, &names)
+        .map_err(|violation| IamError::PasswordPolicyViolation(violation.to_string()))?;
+    let hashed = PasswordHash::new(password, Cost::Standard, &|bytes| entropy.fill(bytes));
+    let hashed = hashed.map_err(|cause| IamError::Failure(cause.to_string()))?;
+    Ok(RootPassword(hashed.as_stored().to_owned()))
+}
+
+impl RootPassword {
+    /// Makes it the password of a root user from `now` on.
+    pub fn keep(&self, record: &mut AccountRecord, now: Timestamp) {
+        let created = record.root.login_profile.as_ref().map_or(now, |profile| profile.created);
+        record.root.login_profile = Some(LoginProfile {
+            password_hash: self.0.clone(),
+            created,
+            password_changed: now,
+            reset_required: false,
+            history: Vec::new(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rolecall_state::SystemEntropy;
+    use rolecall_state::entities::{Format, RootUser};
+
+    use super::*;
+
+    fn record() -> AccountRecord {
+        AccountRecord {
+            v: Format,
+            id: rolecall_state::AccountId::from_number(123_456_789_012).unwrap(),
+            name: "Wonderland-1".into(),
+            created: Timestamp(1),
+            email: Some("Queen-1@example.com".into()),
+            closed: None,
+            alias: None,
+            password_policy: None,
+            credential_report: None,
+            global_endpoint_token_version: None,
+            outbound: None,
+            root: RootUser::default(),
+        }
+    }
+
+    #[test]
+    fn a_root_users_password_is_neither_weak_nor_a_name_of_its_account() {
+        let record = record();
+        for weak in ["short-1", "alllowercase", "wonderland-1", "queen-1@example.com"] {
+            assert!(root_password(&record, weak, &SystemEntropy).is_err(), "{weak}");
+        }
+        assert!(root_password(&record, "Correct-Horse-9", &SystemEntropy).is_ok());
+    }
+
+    #[test]
+    fn a_new_password_of_a_root_user_keeps_when_it_first_had_one() {
+        let mut record = record();
+        let password = root_password(&record, "Correct-Horse-9", &SystemEntropy).unwrap();
+        password.keep(&mut record, Timestamp(5));
+        password.keep(&mut record, Timestamp(9));
+        let profile = record.root.login_profile.unwrap();
+        assert_eq!((profile.created, profile.password_changed), (Timestamp(5), Timestamp(9)));
+        assert!(PasswordHash::from_stored(&profile.password_hash).verify("Correct-Horse-9"));
+    }
 }

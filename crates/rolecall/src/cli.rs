@@ -203,6 +203,16 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Set the root user's console password, read from standard input. It takes the root user's access key.
+    Password {
+        /// A member account whose root user was allowed a password (`iam create-login-profile` by AssumeRoot);
+        /// your own where unset.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        /// Take the password away instead.
+        #[arg(long)]
+        delete: bool,
+    },
 }
 
 /// What `audit` takes.

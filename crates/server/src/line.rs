@@ -336,13 +336,11 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
     let credential = memchr::memchr(b'=', value).and_then(|at| value.get(at..)).unwrap_or_default();
     let scoped =
         credential.split(|byte| *byte == b'/').nth(3).and_then(|name| std::str::from_utf8(name).ok());
-    scoped.and_then(Service::of_scope).unwrap_or(
-        if parts.uri.path() == "/" && parts.method == http::Method::POST {
-            Service::Sts
-        } else {
-            Service::S3
-        },
-    )
+    scoped.and_then(Service::of_scope).unwrap_or(match (parts.uri.path(), &parts.method) {
+        ("/", &http::Method::POST) => Service::Sts,
+        (services::TOKEN_PATH, &http::Method::POST) => Service::Signin,
+        _ => Service::S3,
+    })
 }
 
 impl Passage<'_> {
@@ -370,6 +368,10 @@ impl Passage<'_> {
             ApiRoute::UnsignedQuery => match self.whole(body).await {
                 Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,
                 Err(error) => self.fail(&error, Protocol::Query(rolecall_aws_model::sts::NAMESPACE)),
+            },
+            ApiRoute::UnsignedSignin => match self.whole(body).await {
+                Ok(body) => Box::pin(services::answer_token(self, &parts, &body)).await,
+                Err(error) => self.fail(&error, Protocol::Json),
             },
             ApiRoute::UnsignedS3 => Box::pin(services::answer_s3(self, None, parts, body)).await,
         }
@@ -439,6 +441,20 @@ impl Passage<'_> {
                 let answering = services::answer_organizations(self, authenticated.caller(), parts, body);
                 Box::pin(answering).await
             }
+            Service::Signin => {
+                let answering = services::answer_signin(self, authenticated.caller(), parts, body);
+                Box::pin(answering).await
+            }
+            Service::Rolecall if parts.uri.path() == services::ROOT_PASSWORD_PATH => {
+                let answering = services::answer_root_password(self, authenticated.caller(), parts, body);
+                Box::pin(answering).await
+            }
+            Service::Rolecall if parts.uri.path() == services::BY_SERVICE_PATH => {
+                services::answer_by_service(self, authenticated.caller(), parts)
+            }
+            Service::Rolecall if parts.uri.path() == services::MAP_PATH => {
+                services::answer_map(self, authenticated.caller(), parts)
+            }
             Service::Rolecall => services::answer_own(self, authenticated.caller(), parts),
             // Its bodies are streams: it left the line for its own module before the body was read.
             Service::S3 => self.fail(&WireError::internal(), Protocol::Json),
@@ -464,6 +480,7 @@ impl Passage<'_> {
             | Service::AccessAnalyzer
             | Service::CloudTrail
             | Service::Organizations
+            | Service::Signin
             | Service::Rolecall => Protocol::Json,
         }
     }

@@ -8,6 +8,7 @@ use http::request::Parts;
 use rolecall_sigv4::{Family, Presented};
 
 use crate::issuers::is_issuers;
+use crate::services;
 
 /// A service of AWS that is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub(crate) enum Service {
     CloudTrail,
     /// AWS Organizations
     Organizations,
+    /// AWS Sign-In
+    Signin,
     /// This program's own operations.
     Rolecall,
 }
@@ -41,6 +44,7 @@ impl Service {
             "access-analyzer" => Self::AccessAnalyzer,
             "cloudtrail" => Self::CloudTrail,
             "organizations" => Self::Organizations,
+            "signin" => Self::Signin,
             "rolecall" => Self::Rolecall,
             _ => return None,
         })
@@ -66,6 +70,7 @@ impl Service {
             Self::AccessAnalyzer => "access-analyzer",
             Self::CloudTrail => "cloudtrail",
             Self::Organizations => "organizations",
+            Self::Signin => "signin",
             Self::Rolecall => "rolecall",
         }
     }
@@ -76,7 +81,9 @@ impl Service {
             Self::Iam | Self::Sts => Family::Query,
             Self::Ec2 => Family::Ec2,
             Self::S3 => Family::S3,
-            Self::AccessAnalyzer | Self::CloudTrail | Self::Organizations | Self::Rolecall => Family::Json,
+            Self::AccessAnalyzer | Self::CloudTrail | Self::Organizations | Self::Signin | Self::Rolecall => {
+                Family::Json
+            }
         }
     }
 }
@@ -110,6 +117,8 @@ pub(crate) enum ApiRoute {
     Unknown(Arc<str>),
     /// A query-protocol request without a proof.
     UnsignedQuery,
+    /// A request of AWS Sign-In without a signature: it carries other proofs.
+    UnsignedSignin,
     /// Anything else without a proof: S3 lets anyone ask.
     UnsignedS3,
 }
@@ -126,6 +135,7 @@ pub(crate) fn route(parts: &Parts, presented: Option<Presented>) -> Route {
         ("/health", &Method::GET) => Route::Own(OwnPage::Health),
         ("/metrics", &Method::GET) => Route::Own(OwnPage::Metrics),
         (path, &Method::GET) if is_issuers(path) => Route::Own(OwnPage::Issuer),
+        (services::TOKEN_PATH, &Method::POST) => Route::Api(ApiRoute::UnsignedSignin),
         ("/", &Method::POST) => Route::Api(ApiRoute::UnsignedQuery),
         ("/", &Method::GET) if parts.uri.query().is_some_and(|query| query.contains("Action=")) => {
             Route::Api(ApiRoute::UnsignedQuery)

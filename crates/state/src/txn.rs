@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rolecall_store::{Compare, Op, Revision, Transaction};
 use serde::Serialize;
 
-use crate::entities::{AccountRecord, NameKey};
+use crate::entities::{AccountRecord, NameKey, Note};
 use crate::entropy::Entropy;
 use crate::ids::{AccountId, UniqueId};
 use crate::keys;
@@ -19,6 +19,9 @@ use crate::snapshot::{Account, Collection, Entity, Entry, Snapshot};
 use crate::time::Timestamp;
 
 pub use organization::InOrganization;
+
+/// How many notes whose time is over are forgotten with each new one: more than one, so that they come to an end.
+const FORGOTTEN: usize = 32;
 
 /// A value that could not be made ready for the store.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +156,18 @@ impl Txn {
         for known in itself.into_iter().chain(accesses) {
             self.writes.insert(keys::last_use(self.account_id, &known), None);
         }
+    }
+
+    /// Keeps a note that must not be there yet, and forgets some whose time is over.
+    pub fn note(&mut self, note: &Note, now: Timestamp) {
+        let over = |note: &&Arc<Entry<Note>>| now >= note.until;
+        let account = self.account().cloned();
+        for old in account.iter().flat_map(|account| account.notes.iter()).filter(over).take(FORGOTTEN) {
+            self.delete(&*old.value);
+        }
+        let key = keys::entity(self.account_id, Note::COLLECTION, &note.key());
+        self.depend(key.clone(), Revision::default());
+        self.write(key, note);
     }
 
     /// Marks that `source` refers to `target` as `role`: `target` can't be deleted meanwhile.

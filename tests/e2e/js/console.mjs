@@ -141,10 +141,11 @@ const scenarios = {
 
   async look(browser) {
     const found = [], weights = {};
-    for (const view of [
-      { colorScheme: "light", viewport: { width: 1200, height: 800 } },
-      { colorScheme: "dark", viewport: { width: 390, height: 800 } },
-    ]) {
+    const views = {
+      desk: { colorScheme: "light", viewport: { width: 1200, height: 800 } },
+      phone: { colorScheme: "dark", viewport: { width: 375, height: 800 } },
+    };
+    for (const view of [views[given.view]]) {
       // axe is put into the page for this test alone; nothing of ours may run there otherwise.
       const page = await (await browser.newContext({ ...view, bypassCSP: true })).newPage();
       await page.goto(at("/console/"));

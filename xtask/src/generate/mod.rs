@@ -50,7 +50,7 @@ impl GenerateError {
 
 /// The services whose wire layer is generated.
 pub(crate) const SERVICES: &[&str] =
-    &["accessanalyzer", "cloudtrail", "ec2", "iam", "iam-toolbox", "organizations", "sts"];
+    &["accessanalyzer", "cloudtrail", "ec2", "iam", "iam-toolbox", "organizations", "signin", "sts"];
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {

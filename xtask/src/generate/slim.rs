@@ -132,6 +132,7 @@ fn slim(service: &str, model: &Value) -> Result<Value, GenerateError> {
     let all = model.at(&["operations"]).as_object().ok_or_else(|| bad(service, "no operations"))?;
     let typed = |name: &str| match service {
         "cloudtrail" => name == "LookupEvents",
+        "signin" => name == "CreateOAuth2Token",
         "ec2" => EC2_OPERATIONS.contains(&name),
         _ => true,
     };

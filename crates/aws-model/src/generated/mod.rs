@@ -7,6 +7,7 @@ pub mod ec2;
 pub mod iam;
 pub mod iam_toolbox;
 pub mod organizations;
+pub mod signin;
 pub mod sts;
 
 /// The constraints with patterns, for the test that compiles them all.
@@ -19,6 +20,7 @@ pub(crate) fn with_patterns() -> Vec<&'static crate::constraint::Constraint> {
         iam::WITH_PATTERNS,
         iam_toolbox::WITH_PATTERNS,
         organizations::WITH_PATTERNS,
+        signin::WITH_PATTERNS,
         sts::WITH_PATTERNS,
     ]
     .concat()

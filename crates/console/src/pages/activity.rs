@@ -70,7 +70,7 @@ fn table(requests: &[Value]) -> Markup {
     html! {
         @if requests.is_empty() { p { "Nothing was found." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Requests" {
-                table {
+                table.stacked {
                     thead { tr {
                         th scope="col" { "When" } th scope="col" { "What" }
                         th scope="col" { "Who" } th scope="col" { "Outcome" }
@@ -78,14 +78,14 @@ fn table(requests: &[Value]) -> Markup {
                     tbody {
                         @for request in requests {
                             tr {
-                                td { (text(request, &["eventTime"])) }
+                                td.date data-label="When" { (text(request, &["eventTime"])) }
                                 th scope="row" {
                                     a href={ "/console/activity/" (escaped(text(request, &["requestID"]))) } {
                                         (service(request)) ":" (text(request, &["eventName"]))
                                     }
                                 }
-                                td.break { (who(request)) }
-                                td { (outcome(request)) }
+                                td.break data-label="Who" { (who(request)) }
+                                td data-label="Outcome" { (outcome(request)) }
                             }
                         }
                     }
@@ -108,8 +108,8 @@ fn who(request: &Value) -> &str {
 
 fn outcome(request: &Value) -> Markup {
     match text(request, &["errorCode"]) {
-        "" => html! { span.yes { "done" } },
-        code => html! { span.no { (code) } },
+        "" => html! { span.badge.good { "done" } },
+        code => html! { span.badge.bad { (code) } },
     }
 }
 

@@ -1,5 +1,7 @@
 //! Instances: what runs, as which role, and what it prints.
 
+mod run;
+
 use http::{Response, StatusCode};
 use maud::{Markup, html};
 use rolecall_aws_model::Element;
@@ -23,6 +25,7 @@ const ACTS: [(&str, &str, &[&str]); 3] = [
 pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Body>> {
     match visit.path().as_slice() {
         ["instances"] => Some(list(visit, html! {}).await),
+        ["instances", "run"] => Some(run::show(visit, &visit.query, html! {}).await),
         ["instances", id] => Some(one(visit, id).await),
         _ => None,
     }
@@ -30,6 +33,16 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
 
 /// `POST /console/instances`
 pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Option<Response<Body>> {
+    match fields.get("do") {
+        "RunInstances" => return Some(run::submit(visit, fields).await),
+        "ModifyInstanceMetadataOptions" => {
+            return Some(match run::modify(visit, fields).await {
+                Ok(done) => done,
+                Err(refusal) => refused(visit, fields.get("id"), &refusal).await,
+            });
+        }
+        _ => {}
+    }
     let operation = ACTS.iter().map(|(operation, ..)| *operation).find(|name| *name == fields.get("do"))?;
     let said = visit.query("ec2", operation, &[("InstanceId.1", fields.get("id"))]).await;
     Some(match said {
@@ -48,17 +61,22 @@ async fn list<B: Backend>(visit: &Visit<'_, B>, message: Markup) -> Response<Bod
         Ok(answer) => table(visit, answer),
         Err(refusal) => denial::shown(visit, refusal).await,
     };
-    page_with(visit, status, "Instances", html! { h1 { "Instances" } (message) (content) })
+    let content = html! {
+        div.heading { h1 { "Instances" } a.button.primary href="/console/instances/run" { "Run an instance" } }
+        (message)
+        (content)
+    };
+    page_with(visit, status, "Instances", content)
 }
 
 fn table<B: Backend>(visit: &Visit<'_, B>, answer: &Element) -> Markup {
     let all: Vec<_> = answer.items("reservationSet").flat_map(|one| one.items("instancesSet")).collect();
     html! {
         @if all.is_empty() {
-            p { "There are no instances. " code { "rolecall instance run --profile PROFILE" } " starts one." }
+            p.empty { "There are no instances yet. From a terminal, " code { "rolecall instance run --profile PROFILE" } " starts one, too." }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Instances" {
-                table {
+                table.stacked {
                     thead { tr {
                         th scope="col" { "Instance" } th scope="col" { "State" } th scope="col" { "Address" }
                         th scope="col" { "Profile" } th scope="col" { span.sr { "Actions" } }
@@ -75,6 +93,16 @@ fn named(instance: &Element) -> String {
     tag.and_then(|tag| tag.text("value")).unwrap_or_default().to_owned()
 }
 
+/// A state with its colour.
+fn badge(state: &str) -> Markup {
+    let class = match state {
+        "running" => "badge good",
+        "pending" | "stopping" | "shutting-down" => "badge busy",
+        _ => "badge",
+    };
+    html! { span class=(class) { (state) } }
+}
+
 fn inner<'e>(element: &'e Element, child: &str, name: &str) -> &'e str {
     element.child(child).and_then(|child| child.text(name)).unwrap_or_default()
 }
@@ -85,9 +113,9 @@ fn row<B: Backend>(visit: &Visit<'_, B>, instance: &Element) -> Markup {
     html! {
         tr {
             th scope="row" { a href={ "/console/instances/" (escaped(id)) } { (id) } " " (named(instance)) }
-            td { (state) }
-            td { (instance.text("privateIpAddress").unwrap_or_default()) }
-            td { (inner(instance, "iamInstanceProfile", "arn").rsplit('/').next().unwrap_or_default()) }
+            td data-label="State" { (badge(state)) }
+            td data-label="Address" { (instance.text("privateIpAddress").unwrap_or_default()) }
+            td data-label="Profile" { (inner(instance, "iamInstanceProfile", "arn").rsplit('/').next().unwrap_or_default()) }
             td { (acts(visit, id, state)) }
         }
     }
@@ -127,17 +155,26 @@ async fn one<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
     let content = html! {
         h1 { "Instance " (id) " " (named(instance)) }
         dl.facts {
-            dt { "State" } dd { (state) " " (inner(instance, "stateReason", "message")) }
+            dt { "State" } dd { (badge(state)) " " (inner(instance, "stateReason", "message")) }
             dt { "Address" } dd { (instance.text("privateIpAddress").unwrap_or_default()) }
             dt { "Profile" } dd.break { (inner(instance, "iamInstanceProfile", "arn")) }
-            dt { "Metadata" } dd { @if tokens == "required" { "version 2 alone" } @else { "versions 1 and 2" } }
+            dt { "Image" } dd { (instance.text("imageId").unwrap_or_default()) " · " (instance.text("instanceType").unwrap_or_default()) }
+            dt { "Key pair" } dd { (instance.text("keyName").unwrap_or("none")) }
+            dt { "Metadata" } dd {
+                @if inner(instance, "metadataOptions", "httpEndpoint") == "disabled" { "off" }
+                @else if tokens == "required" { "version 2 alone" } @else { "versions 1 and 2" }
+                ", " (inner(instance, "metadataOptions", "httpPutResponseHopLimit")) " hops"
+            }
             dt { "Launched" } dd { (instance.text("launchTime").unwrap_or_default()) }
         }
         (acts(visit, id, state))
+        (run::metadata(visit, id, instance))
         @if state == "running" {
             h2 { "Connect" }
             p { "From the machine that the server runs on:" }
             pre tabindex="0" { "rolecall instance exec " (id) " -- bash\nrolecall instance ssh " (id) " -i KEY.pem" }
+            p { "In it, the role's credentials are there without any setting:" }
+            pre tabindex="0" { "aws sts get-caller-identity" }
         }
         h2 { "What it printed" }
         (printed)

@@ -158,14 +158,14 @@ fn bucket_table(answer: &Element) -> Markup {
     html! {
         @if buckets.is_empty() { p { "There are no buckets." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Buckets" {
-                table {
+                table.stacked {
                     thead { tr { th scope="col" { "Name" } th scope="col" { "Created" } } }
                     tbody {
                         @for bucket in buckets {
                             @let name = bucket.text("Name").unwrap_or_default();
                             tr {
                                 th scope="row" { a href={ "/console/s3/" (escaped(name)) } { (name) } }
-                                td { (bucket.text("CreationDate").unwrap_or_default()) }
+                                td.date data-label="Created" { (bucket.text("CreationDate").unwrap_or_default()) }
                             }
                         }
                     }
@@ -244,7 +244,7 @@ fn object_table<B: Backend>(visit: &Visit<'_, B>, bucket: &str, prefix: &str, an
     html! {
         @if folders.is_empty() && objects.is_empty() { p { "There is nothing here." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Objects" {
-                table {
+                table.stacked {
                     thead { tr {
                         th scope="col" { "Name" } th.number scope="col" { "Bytes" }
                         th scope="col" { "Modified" } th scope="col" { span.sr { "Actions" } }
@@ -262,8 +262,8 @@ fn object_table<B: Backend>(visit: &Visit<'_, B>, bucket: &str, prefix: &str, an
                                 th scope="row" {
                                     a href={ "/console/s3/" (escaped(bucket)) "/download?key=" (escaped(key)) } { (short(key)) }
                                 }
-                                td.number { (object.text("Size").unwrap_or_default()) }
-                                td { (object.text("LastModified").unwrap_or_default()) }
+                                td.number data-label="Bytes" { (object.text("Size").unwrap_or_default()) }
+                                td.date data-label="Modified" { (object.text("LastModified").unwrap_or_default()) }
                                 td {
                                     form method="post" action=(listing(bucket, prefix)) {
                                         (hidden(visit))

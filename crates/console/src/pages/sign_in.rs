@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::backend::{Backend, Body, Proof, Step, Ticket};
 use crate::cookies::{self, clear, set};
-use crate::forms::Fields;
+use crate::forms::{Fields, escaped};
 use crate::layout::{Field, alert, field, page, page_with};
 use crate::reply::{is_own, redirect, with_cookie};
 use crate::visit::Visit;
@@ -14,14 +14,14 @@ use crate::visit::Visit;
 enum Shown {
     User,
     Root,
+    RootKey,
     Code(String),
     NewPassword(String),
 }
 
 /// `GET /console/signin`
 pub(crate) fn show<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
-    let shown = if visit.query.get("as") == "root" { Shown::Root } else { Shown::User };
-    page(visit, "Sign in", form(&shown, &visit.query, None))
+    page(visit, "Sign in", form(&first(&visit.query), &visit.query, None))
 }
 
 /// `POST /console/signin`
@@ -68,7 +68,17 @@ pub(crate) fn enter<B: Backend>(visit: &Visit<'_, B>, ticket: &Ticket, to: &str)
 }
 
 /// `POST /console/signout`
-pub(crate) fn leave<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
+pub(crate) async fn leave<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
+    let role = visit.role.as_ref().map(|(signed, _)| signed);
+    let mut ended = true;
+    for signed in visit.base.iter().chain(role) {
+        ended &= visit.backend.sign_out(&signed.ticket).await;
+    }
+    if !ended {
+        let message =
+            "The server could not end your session just now: you are still signed in. Try again in a moment.";
+        return page_with(visit, StatusCode::SERVICE_UNAVAILABLE, "Sign out", alert(message));
+    }
     let secure = visit.visitor.secure;
     let cookies = [cookies::SESSION, cookies::SEEN, cookies::ROLE];
     cookies
@@ -77,7 +87,11 @@ pub(crate) fn leave<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
 }
 
 fn first(fields: &Fields) -> Shown {
-    if fields.get("as") == "root" { Shown::Root } else { Shown::User }
+    match fields.get("as") {
+        "root" => Shown::Root,
+        "root-key" => Shown::RootKey,
+        _ => Shown::User,
+    }
 }
 
 fn proof(fields: &Fields) -> Option<Proof> {
@@ -87,6 +101,9 @@ fn proof(fields: &Fields) -> Option<Proof> {
     };
     Some(match fields.get("as") {
         "root" => {
+            Proof::RootPassword { account: given("account", false)?, password: given("password", true)? }
+        }
+        "root-key" => {
             Proof::RootKey { access_key_id: given("accessKeyId", false)?, secret: given("secret", false)? }
         }
         "code" => Proof::Code { pending: given("pending", false)?, code: given("code", false)? },
@@ -118,19 +135,33 @@ fn form(shown: &Shown, given: &Fields, message: Option<&str>) -> Markup {
                 (inputs(shown, given))
                 button.primary { @match shown { Shown::NewPassword(_) => "Change password", _ => "Sign in" } }
             }
-            @match shown {
-                Shown::User => p.fine { a href="/console/signin?as=root" { "Sign in as the root user" } },
-                Shown::Root => p.fine { a href="/console/signin" { "Sign in as an IAM user" } },
-                _ => p.fine { a href="/console/signin" { "Start again" } },
-            }
+            p.fine.ways { (others(shown, target(given))) }
         }
+    }
+}
+
+/// The other ways in.
+fn others(shown: &Shown, to: &str) -> Markup {
+    let way = |how: &str, label: &str| {
+        html! { a href={ "/console/signin?as=" (how) "&to=" (escaped(to)) } { (label) } }
+    };
+    match shown {
+        Shown::User => way("root", "Sign in as the root user"),
+        Shown::Root => html! {
+            (way("user", "Sign in as an IAM user")) " "
+            (way("root-key", "Sign in with the root user's access key"))
+        },
+        Shown::RootKey => html! {
+            (way("user", "Sign in as an IAM user")) " " (way("root", "Sign in with the root user's password"))
+        },
+        Shown::Code(_) | Shown::NewPassword(_) => way("user", "Start again"),
     }
 }
 
 fn heading(shown: &Shown) -> &'static str {
     match shown {
         Shown::User => "Sign in as an IAM user",
-        Shown::Root => "Sign in as the root user",
+        Shown::Root | Shown::RootKey => "Sign in as the root user",
         Shown::Code(_) => "Second factor",
         Shown::NewPassword(_) => "Choose a new password",
     }
@@ -148,8 +179,15 @@ fn inputs(shown: &Shown, given: &Fields) -> Markup {
         },
         Shown::Root => html! {
             input type="hidden" name="as" value="root";
-            p { "The root user has no password here: it signs in with its access key, which "
-                code { "rolecall env" } " prints where the server keeps its data." }
+            (field("Account id or e-mail address", "account", "text", given.get("account"), &needed("username")))
+            (field("Password", "password", "password", "", &Field {
+                hint: Some("On the machine that keeps the data, “rolecall account password” sets it."),
+                ..needed("current-password")
+            }))
+        },
+        Shown::RootKey => html! {
+            input type="hidden" name="as" value="root-key";
+            p { code { "rolecall env" } " prints the key on the machine that keeps the data." }
             (field("Access key id", "accessKeyId", "text", given.get("accessKeyId"), &needed("username")))
             (field("Secret access key", "secret", "password", "", &needed("current-password")))
         },

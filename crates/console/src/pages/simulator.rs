@@ -96,9 +96,11 @@ fn results(answer: &Element) -> Markup {
 
 fn decision(decision: &str) -> Markup {
     match decision {
-        "allowed" => html! { strong.yes { "Allowed" } },
-        "explicitDeny" => html! { strong.no { "Denied" } " by a statement that says so." },
-        "implicitDeny" => html! { strong.no { "Denied" } ": nothing that would have to allow it does." },
+        "allowed" => html! { strong.badge.good { "Allowed" } },
+        "explicitDeny" => html! { strong.badge.bad { "Denied" } " by a statement that says so." },
+        "implicitDeny" => {
+            html! { strong.badge.bad { "Denied" } ": nothing that would have to allow it does." }
+        }
         other => html! { (other) },
     }
 }

@@ -7,6 +7,15 @@
 use rolecall_policy::{Document, Effect, Statement};
 use rolecall_service_reference as reference;
 
+/// How far an allow reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// To some resources, or under conditions.
+    Somewhere,
+    /// To every resource in every context.
+    Everywhere,
+}
+
 /// What some policies grant.
 #[derive(Default)]
 pub(super) struct Granted {
@@ -17,6 +26,7 @@ pub(super) struct Granted {
 /// One statement's `Action` or `NotAction`, each split at its colon.
 struct Patterns {
     negated: bool,
+    everywhere: bool,
     patterns: Vec<(Box<str>, Box<str>)>,
 }
 
@@ -28,7 +38,11 @@ impl Patterns {
             None => (text.into(), text.into()),
         };
         let values = statement.action.values.iter().map(|value| split(value.as_str(source)));
-        Self { negated: statement.action.negated, patterns: values.collect() }
+        Self {
+            negated: statement.action.negated,
+            everywhere: is_everywhere(document, statement),
+            patterns: values.collect(),
+        }
     }
 
     fn for_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a str> {
@@ -96,6 +110,17 @@ impl Granted {
             matches(&self.allows, action) && !matches(&self.denies, action)
         };
         known.into_iter().flatten().filter(granted)
+    }
+
+    /// Whether an action is granted, and whether on every resource and in every context.
+    pub(super) fn action(&self, action: &reference::Action) -> Option<Reach> {
+        let matching = |patterns: &&Patterns| patterns.matches(action.service, action.name);
+        if self.denies.iter().any(|deny| matching(&deny)) {
+            return None;
+        }
+        let mut allows = self.allows.iter().filter(matching).peekable();
+        allows.peek()?;
+        Some(if allows.any(|allow| allow.everywhere) { Reach::Everywhere } else { Reach::Somewhere })
     }
 
     /// The services that are granted: prefix and name, in the order of the prefixes.

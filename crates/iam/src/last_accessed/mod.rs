@@ -6,6 +6,7 @@
 //! FIDELITY: AWS makes a report once and keeps it; here it tells of the moment at which it is read. AWS's data is
 //! some hours old and goes back 400 days; here it is of now, and goes back to when the principal was made.
 
+mod by_service;
 mod granted;
 mod held;
 mod jobs;
@@ -13,6 +14,7 @@ mod policies_granting;
 mod report;
 mod subject;
 
+pub use by_service::{ServiceAccess, access_by_service};
 pub(crate) use jobs::generate_service_last_accessed_details;
 pub(crate) use policies_granting::list_policies_granting_service_access;
 pub(crate) use report::{get_service_last_accessed_details, get_service_last_accessed_details_with_entities};

@@ -1,9 +1,11 @@
 //! `rolecall account`: the accounts of a server, which are those of its organization.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::request::{self, Asked};
 use super::{Failure, print};
@@ -29,6 +31,10 @@ pub(crate) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
                 create(&api, &asked, *json).await
             }
             AccountCommand::Ls { json } => list(&api, *json).await,
+            AccountCommand::Password { account, delete } => {
+                let new = if *delete { None } else { Some(new_password()?) };
+                password(&api, account.as_deref(), new.as_deref().map(String::as_str)).await
+            }
         }
     })
 }
@@ -147,6 +153,45 @@ async fn list(api: &Api<'_>, as_json: bool) -> Result<ExitCode, Failure> {
         out.push_str(&format!("{id:<14} {status:<11} {name}\n"));
     }
     print(&out)
+}
+
+/// The password, from standard input; on a terminal it is asked for and not shown.
+fn new_password() -> Result<Zeroizing<String>, Failure> {
+    let interactive = std::io::stdin().is_terminal();
+    let shown = |how: &str| std::process::Command::new("stty").arg(how).status().is_ok_and(|s| s.success());
+    let hidden = interactive && shown("-echo");
+    if interactive {
+        eprint!("New password: ");
+    }
+    let mut line = Zeroizing::new(String::new());
+    let read = std::io::stdin().read_line(&mut line);
+    if hidden {
+        shown("echo");
+        eprintln!();
+    }
+    read.map_err(|cause| Failure::Environment(format!("standard input: {cause}")))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::Environment("there is no password on standard input".into()));
+    }
+    Ok(Zeroizing::new(password.to_owned()))
+}
+
+async fn password(api: &Api<'_>, account: Option<&str>, new: Option<&str>) -> Result<ExitCode, Failure> {
+    let text = Zeroizing::new(json!({"account": account, "password": new}).to_string());
+    let asked = Asked {
+        endpoint_url: api.endpoint_url,
+        service: "rolecall",
+        path: "/rolecall/root-password",
+        body: request::Body::Json { target: "Rolecall.PutRootPassword", text: &text },
+    };
+    let (status, body) = request::send(&asked).await?;
+    if status == 200 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let of = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(refused(&(of("__type"), of("message"))))
 }
 
 fn refused((code, message): &(String, String)) -> ExitCode {

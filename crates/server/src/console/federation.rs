@@ -27,20 +27,12 @@ pub(super) fn signin_token(
     if !bool::from(opened.secret.expose().ct_eq(secret.as_bytes())) {
         return Err(wrong());
     }
-    let mut ticket = Ticket { access_key_id: access_key_id.to_owned(), token: token.to_owned() };
-    match (&opened.session.kind, seconds) {
+    let mut own = opened.session;
+    match (&own.kind, seconds) {
         (SessionKind::AssumedRole { .. } | SessionKind::FederatedUser { .. }, None) => {}
         // As AWS: the sessions of roles that another role assumed end when their credentials do.
-        (SessionKind::AssumedRole { .. }, Some(seconds)) if !opened.session.chained => {
-            let mut longer = opened.session;
-            longer.key = AccessKeyId::temporary(longer.account, inner.endpoint.entropy_source());
-            longer.expires = now.plus_seconds(seconds);
-            let issued = session::issue(&longer, ring, inner.endpoint.entropy_source());
-            let issued = issued.ok_or_else(|| "There is no key to make sessions with.".to_owned())?;
-            ticket = Ticket {
-                access_key_id: issued.access_key_id.to_string(),
-                token: issued.session_token.expose_str().unwrap_or_default().to_owned(),
-            };
+        (SessionKind::AssumedRole { .. }, Some(seconds)) if !own.chained => {
+            own.expires = now.plus_seconds(seconds);
         }
         (SessionKind::AssumedRole { .. } | SessionKind::FederatedUser { .. }, Some(_)) => {
             return Err("SessionDuration is not for these credentials.".to_owned());
@@ -51,6 +43,14 @@ pub(super) fn signin_token(
             );
         }
     }
+    // A session of its own: signing out of the console ends neither the credentials nor the next session.
+    own.key = AccessKeyId::temporary(own.account, inner.endpoint.entropy_source());
+    let issued = session::issue(&own, ring, inner.endpoint.entropy_source());
+    let issued = issued.ok_or_else(|| "There is no key to make sessions with.".to_owned())?;
+    let ticket = Ticket {
+        access_key_id: issued.access_key_id.to_string(),
+        token: issued.session_token.expose_str().unwrap_or_default().to_owned(),
+    };
     let note = format!("{} {}", now.0 + TOKEN_SECONDS, ticket.to_cookie());
     sealed::seal(note.as_bytes(), PURPOSE, ring, inner.endpoint.entropy_source())
         .ok_or_else(|| "There is no key to seal with.".to_owned())

@@ -13,7 +13,8 @@ use ring::digest;
 use rolecall_access::session::{self, OpenedToken};
 use rolecall_access::{Caller, Identity};
 use rolecall_console::{Backend, Call, Holder, Kind, Proof, SigninToken, Step, Ticket, Visitor};
-use rolecall_state::{Partition, Snapshot};
+use rolecall_state::entities::Note;
+use rolecall_state::{Partition, Snapshot, StateError, Txn};
 
 use crate::accept::{Answer, Arrival};
 use crate::body::Body;
@@ -79,7 +80,10 @@ fn visitor(parts: &http::request::Parts, arrival: &Arrival) -> Visitor {
 impl Inner {
     fn open(&self, ticket: &Ticket, snapshot: &Snapshot) -> Option<OpenedToken> {
         let now = self.endpoint.now();
-        session::open(&ticket.token, &ticket.access_key_id, snapshot.key_ring(), now).ok()
+        let opened = session::open(&ticket.token, &ticket.access_key_id, snapshot.key_ring(), now).ok()?;
+        let account = snapshot.account(opened.session.account)?;
+        let left = account.notes.by_id(&Note::signed_out(&opened.session.key)).is_some();
+        (!left).then_some(opened)
     }
 
     fn partition(&self) -> Partition {
@@ -111,6 +115,25 @@ impl Backend for Inner {
 
     async fn sign_in(&self, proof: Proof, visitor: &Visitor) -> Step {
         sign_in::step(self, proof, visitor).await
+    }
+
+    async fn sign_out(&self, ticket: &Ticket) -> bool {
+        let state = self.endpoint.state();
+        let Some(opened) = self.open(ticket, &state.snapshot()) else { return true };
+        let (session, now) = (opened.session, self.endpoint.now());
+        let note = Note::new(Note::signed_out(&session.key), now, session.expires);
+        let leave = |txn: &mut Txn| {
+            let left = txn.account().is_none_or(|account| account.notes.by_id(&note.id).is_some());
+            if !left {
+                txn.note(&note, now);
+            }
+            Ok::<_, StateError>(())
+        };
+        let left = state.write(session.account, leave).await;
+        if let Err(cause) = &left {
+            tracing::error!(%cause, "a session could not be signed out");
+        }
+        left.is_ok()
     }
 
     async fn call(&self, ticket: &Ticket, visitor: &Visitor, call: Call) -> Option<Response<Body>> {

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use rolecall_access::sealed;
 use rolecall_access::session::TemporaryCredentials;
 use rolecall_console::{Call, Proof, Step, Ticket, Visitor};
-use rolecall_iam::sign_in::{ShownPassword, check_password, named_account};
+use rolecall_iam::sign_in::{ShownPassword, check_password, check_root_password, named_account, named_root};
 use rolecall_state::entities::AccessKeyStatus;
 use rolecall_state::snapshot::KeyOwner;
 use rolecall_state::{AccountId, Timestamp, UniqueId, arn};
@@ -56,6 +56,7 @@ pub(super) async fn step(inner: &Inner, proof: Proof, visitor: &Visitor) -> Step
     let trying = Trying { inner, visitor, now: inner.endpoint.now() };
     match proof {
         Proof::Password { account, user, password } => trying.password(&account, user, password).await,
+        Proof::RootPassword { account, password } => trying.root_password(&account, password).await,
         Proof::RootKey { access_key_id, secret } => trying.root_key(&access_key_id, &secret),
         Proof::Code { pending, code } => trying.code(&pending, &code).await,
         Proof::NewPassword { pending, old, new } => trying.new_password(&pending, &old, &new).await,
@@ -101,7 +102,24 @@ impl Trying<'_> {
         self.seal(Pending::Code { account, user, name, due }).map_or_else(|| no(STALE), Step::Code)
     }
 
-    /// The root user has no password: a key of its own stands in for one.
+    async fn root_password(&self, account: &str, password: String) -> Step {
+        let account = named_root(&self.inner.endpoint.state().snapshot(), account).cloned();
+        let id = account.as_ref().map(|account| account.id());
+        let names = self.names(&format!("root of {}", id.map(|id| id.to_string()).unwrap_or_default()));
+        if let Err(seconds) = self.inner.back_off.attempt(&names, self.now) {
+            return wait(seconds);
+        }
+        let work = move || check_root_password(account.as_ref(), &password);
+        let right = tokio::task::spawn_blocking(work).await.unwrap_or(false);
+        let Some(account) = id.filter(|_| right) else {
+            self.record_failure(id, "");
+            return no(WRONG);
+        };
+        self.inner.back_off.succeeded(&names);
+        self.after_root(account)
+    }
+
+    /// The root user without a password: a key of its own stands in for one.
     fn root_key(&self, access_key_id: &str, secret: &str) -> Step {
         let names = self.names(access_key_id);
         if let Err(seconds) = self.inner.back_off.attempt(&names, self.now) {
@@ -121,8 +139,12 @@ impl Trying<'_> {
             return no(WRONG);
         };
         self.inner.back_off.succeeded(&names);
+        self.after_root(account)
+    }
+
+    fn after_root(&self, account: AccountId) -> Step {
         let signing_in = SigningIn { account, user: None };
-        if !signing_in.needs_code(&snapshot) {
+        if !signing_in.needs_code(&self.inner.endpoint.state().snapshot()) {
             return self.enter(signing_in, "", None, false);
         }
         let pending = Pending::Code { account, user: None, name: String::new(), due: false };

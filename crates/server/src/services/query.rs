@@ -37,6 +37,7 @@ pub(crate) async fn answer_query(
         | Service::AccessAnalyzer
         | Service::CloudTrail
         | Service::Organizations
+        | Service::Signin
         | Service::Rolecall => Err(WireError::not_implemented(service.name(), &asked.operation)),
     };
     match answered {

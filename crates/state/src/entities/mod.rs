@@ -10,6 +10,7 @@ mod instance;
 mod instance_profile;
 mod managed_policy;
 mod mfa;
+mod note;
 mod organization;
 mod outbound;
 mod role;
@@ -37,6 +38,7 @@ pub use instance::{
 pub use instance_profile::InstanceProfile;
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
 pub use mfa::{MfaAssignment, MfaDevice};
+pub use note::Note;
 pub use organization::{
     AccountCreation, Attachments, Enabling, FeatureSet, Handshake, HandshakeAction, HandshakeState,
     JoinedMethod, MemberAccount, OrgId, OrgIdKind, OrganizationPolicy, OrganizationRecord,

@@ -10,7 +10,7 @@ use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
 use crate::entities::{
-    AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
+    AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, Note,
     OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{AccountId, UniqueId};
@@ -48,6 +48,8 @@ pub struct Account {
     pub key_pairs: Collection<KeyPair>,
     /// Reports of what was last accessed.
     pub access_reports: Collection<AccessReport>,
+    /// What is remembered for a while.
+    pub notes: Collection<Note>,
     pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
@@ -80,6 +82,7 @@ impl Account {
             instances: Collection::default(),
             key_pairs: Collection::default(),
             access_reports: Collection::default(),
+            notes: Collection::default(),
             last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,

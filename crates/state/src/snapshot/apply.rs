@@ -13,7 +13,7 @@ use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
 use crate::entities::{
     AccessKey, AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
-    MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
@@ -210,6 +210,9 @@ impl Snapshot {
             }
             AccessReport::COLLECTION => {
                 account.change(change, &key, |a| &mut a.access_reports)?;
+            }
+            Note::COLLECTION => {
+                account.change(change, &key, |a| &mut a.notes)?;
             }
             _ => return Err(unknown()),
         }

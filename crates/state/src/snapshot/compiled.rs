@@ -12,7 +12,7 @@ use super::collection::{Entity, Entry};
 use crate::arn;
 use crate::entities::{
     AccessReport, AttachedPolicies, Group, InlinePolicies, Instance, InstanceProfile, KeyPair, ManagedPolicy,
-    MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
@@ -140,6 +140,7 @@ plain_entities! {
     Instance in "instances",
     KeyPair in "key-pairs",
     AccessReport in "access-reports",
+    Note in "notes",
 }
 
 /// AWS managed policies that were compiled, shared by all accounts.

@@ -6,7 +6,7 @@ use super::account::{Account, Indexes};
 use super::apply::Texts;
 use crate::entities::{
     AccessReport, AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
@@ -108,6 +108,10 @@ impl Indexed for KeyPair {
 }
 
 impl Indexed for AccessReport {
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for Note {
     fn index(&self, _: &mut Account, _: bool) {}
 }
 

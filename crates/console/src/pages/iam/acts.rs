@@ -47,7 +47,8 @@ pub(super) async fn act<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Re
 
 /// The operation's parameters in a form. What was left empty is not sent.
 pub(super) fn parameters(fields: &Fields) -> Vec<(&str, &str)> {
-    let all = fields.iter().filter(|(_, value)| !value.is_empty());
+    // A tag may have an empty value; everything else that was left empty was not said.
+    let all = fields.iter().filter(|(name, value)| !value.is_empty() || name.ends_with(".Value"));
     all.filter_map(|(name, value)| Some((name.strip_prefix(PARAMETER)?, value))).collect()
 }
 

@@ -134,12 +134,16 @@ fn new_trust<B: Backend>(visit: &Visit<'_, B>) -> String {
 /// `POST /console/iam/do`, of an operation that sets a document: checks it, or sets it.
 pub(super) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Response<Body> {
     let Some(edited) = edited(fields.get("operation")) else { return redirect("/console/iam") };
-    let text = fields.get(&format!("{PARAMETER}{}", edited.document));
+    // Browsers send a line's end as two characters, whatever was written.
+    let text = fields.get(&format!("{PARAMETER}{}", edited.document)).replace("\r\n", "\n");
+    let text = text.as_str();
     if !fields.get("check").is_empty() {
         let findings = findings(visit, edited, text).await;
         return frame(visit, StatusCode::OK, edited.title, page(visit, edited, fields, text, findings));
     }
-    let mut given = parameters(fields);
+    let mut given: Vec<_> =
+        parameters(fields).into_iter().filter(|(name, _)| *name != edited.document).collect();
+    given.push((edited.document, text));
     if edited.operation == "CreatePolicyVersion" {
         given.push(("SetAsDefault", "true"));
     }
@@ -184,45 +188,21 @@ fn page<B: Backend>(
                 textarea #document name={ (PARAMETER) (edited.document) } spellcheck="false" autocapitalize="off"
                     rows=(text.lines().count().clamp(12, 40)) { (text) }
             }
-            button.primary { "Save" } " "
-            button name="check" value="yes" { "Check" } " "
-            a href=(back(fields)) { "Back" }
+            div.buttons {
+                button.primary { "Save" }
+                button name="check" value="yes" { "Check" }
+                a href=(back(fields)) { "Back" }
+            }
         }
     }
 }
 
 /// What Access Analyzer's checks say of a document, with the lines.
 async fn findings<B: Backend>(visit: &Visit<'_, B>, edited: &Edited, text: &str) -> Markup {
-    let answer = match validate(visit, edited, text).await {
-        Ok(answer) => answer,
-        Err(refusal) => return denial::shown(visit, &refusal).await,
-    };
-    let found = answer.get("findings").and_then(Value::as_array).cloned().unwrap_or_default();
-    let text = |finding: &Value, name: &str| {
-        finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    html! {
-        @if found.is_empty() { (crate::layout::done("Nothing was found.")) } @else {
-            section.alert role="alert" {
-                h2 { "Findings" }
-                ul {
-                    @for finding in &found {
-                        li {
-                            @if let Some((line, column)) = place(finding) { "Line " (line) ", column " (column) ": " }
-                            strong { (text(finding, "findingType").to_lowercase().replace('_', " ")) } " "
-                            (text(finding, "findingDetails")) " " code { (text(finding, "issueCode")) }
-                        }
-                    }
-                }
-            }
-        }
+    match validate(visit, edited, text).await {
+        Ok(answer) => super::findings::shown(&answer, text),
+        Err(refusal) => denial::shown(visit, &refusal).await,
     }
-}
-
-fn place(finding: &Value) -> Option<(u64, u64)> {
-    let start = finding.pointer("/locations/0/span/start")?;
-    // Columns are counted from zero there, and from one by editors.
-    Some((start.get("line")?.as_u64()?, start.get("column")?.as_u64()? + 1))
 }
 
 async fn validate<B: Backend>(visit: &Visit<'_, B>, edited: &Edited, text: &str) -> Result<Value, Refusal> {

@@ -2,8 +2,8 @@
 
 use maud::html;
 
-use super::Shown;
 use super::parts::{act, ask, policies, result, table};
+use super::{Shown, access};
 use crate::backend::Backend;
 use crate::forms::escaped;
 use crate::layout::{Field, field};
@@ -32,9 +32,12 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
             dt { "ARN" } dd.break { code { (group.and_then(|group| group.text("Arn")).unwrap_or_default()) } }
             dt { "Created" } dd { (group.and_then(|group| group.text("CreateDate")).unwrap_or_default()) }
         }
-        h2 { "Members" }
-        (table("Members", &["Name", ""], &rows))
-        (ask(visit, "AddUserToGroup", &own, "Add a user", &back, fields))
+        section {
+            h2 { "Members" }
+            (table("Members", &["Name", ""], &rows))
+            (ask(visit, "AddUserToGroup", &own, "Add a user", &back, fields))
+        }
+        (access::section(visit, group.and_then(|group| group.text("Arn")).unwrap_or_default(), name).await)
         (policies(visit, "Group", name, &back).await)
         section {
             h2 { "Delete" }

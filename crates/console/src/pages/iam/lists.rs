@@ -12,7 +12,7 @@ use crate::layout::{Field, field};
 use crate::visit::Visit;
 
 /// How many entities a page shows.
-const PAGE: usize = 100;
+const PAGE: usize = 50;
 /// How many are asked for at once while a search goes through all of them.
 const ASKED: &str = "1000";
 
@@ -26,16 +26,19 @@ struct List<'l> {
     name: &'l str,
 }
 
-/// The entities found, and whether there are more than a page shows.
+/// The entities of a page, and whether there are more after it.
 struct Found {
     entities: Vec<Element>,
+    page: usize,
     more: bool,
 }
 
-/// Goes through a list until a page of entities is found whose names have the searched text in them.
+/// Goes through a list until the page of entities is found whose names have the searched text in them. Everything that
+/// is left out on the way is forgotten at once.
 async fn find<B: Backend>(visit: &Visit<'_, B>, list: &List<'_>) -> Result<Found, Refusal> {
     let wanted = visit.query.trimmed("q").to_ascii_lowercase();
-    let (mut entities, mut marker) = (Vec::new(), String::new());
+    let page = visit.query.trimmed("page").parse().unwrap_or(1).clamp(1, 10_000);
+    let (mut entities, mut marker, mut before) = (Vec::new(), String::new(), (page - 1) * PAGE);
     loop {
         let mut parameters = list.parameters.clone();
         parameters.push(("MaxItems", ASKED));
@@ -44,20 +47,24 @@ async fn find<B: Backend>(visit: &Visit<'_, B>, list: &List<'_>) -> Result<Found
         }
         let answer = visit.query("iam", list.operation, &parameters).await?;
         let Some((found, next)) = answer.into_list(&format!("{}Result", list.operation), list.member) else {
-            return Ok(Found { entities, more: false });
+            return Ok(Found { entities, page, more: false });
         };
         for entity in found {
             if !entity.text(list.name).unwrap_or_default().to_ascii_lowercase().contains(&wanted) {
                 continue;
             }
+            if before > 0 {
+                before -= 1;
+                continue;
+            }
             if entities.len() == PAGE {
-                return Ok(Found { entities, more: true });
+                return Ok(Found { entities, page, more: true });
             }
             entities.push(entity);
         }
         match next {
             Some(next) => marker = next,
-            None => return Ok(Found { entities, more: false }),
+            None => return Ok(Found { entities, page, more: false }),
         }
     }
 }
@@ -90,10 +97,28 @@ fn shown<B: Backend>(
         h1 { (title) }
         (search(visit, html! {}))
         (table(title, heads, &rows))
-        @if found.more { p.fine { "Only the first " (PAGE) " are shown: search for more of the name." } }
+        (pages(visit, found))
         (rest)
     };
     (title.to_owned(), content)
+}
+
+/// The way to the pages before and after.
+fn pages<B: Backend>(visit: &Visit<'_, B>, found: &Found) -> Markup {
+    let at = |page: usize| {
+        let kept = ["q", "scope"].into_iter().filter(|name| !visit.query.get(name).is_empty());
+        let kept: String = kept.map(|name| format!("&{name}={}", escaped(visit.query.get(name)))).collect();
+        format!("/console/{}?page={page}{kept}", visit.segments.join("/"))
+    };
+    html! {
+        @if found.page > 1 || found.more {
+            nav.buttons aria-label="Pages" {
+                @if found.page > 1 { a.button href=(at(found.page - 1)) rel="prev" { "Previous" } }
+                span { "Page " (found.page) }
+                @if found.more { a.button href=(at(found.page + 1)) rel="next" { "Next" } }
+            }
+        }
+    }
 }
 
 fn link(kind: &str, name: &str) -> Markup {
@@ -201,7 +226,7 @@ pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>) -> Shown {
         h1 { "Policies" }
         (search(visit, scopes))
         (table("Policies", &["Name", "ARN", "Attached to"], &rows))
-        @if found.more { p.fine { "Only the first " (PAGE) " are shown: search for more of the name." } }
+        (pages(visit, &found))
         p { (edit_link("CreatePolicy", &[], "/console/iam/policies", "Create a policy")) }
     };
     Ok(("Policies".to_owned(), content))

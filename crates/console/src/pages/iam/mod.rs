@@ -1,7 +1,10 @@
 //! IAM: who there is, what they may do, and changing it.
 
+mod about;
+mod access;
 mod acts;
 mod editor;
+mod findings;
 mod group;
 mod lists;
 mod parts;
@@ -11,6 +14,8 @@ mod user;
 
 use http::{Response, StatusCode};
 use maud::{Markup, html};
+
+pub(crate) use parts::{part, result, table};
 
 use crate::api::Refusal;
 use crate::backend::{Backend, Body};
@@ -45,6 +50,7 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
         ["iam", "groups", name] => group::show(visit, name).await,
         ["iam", "roles", name] => role::show(visit, name).await,
         ["iam", "policy"] => policy::show(visit).await,
+        ["iam", "access"] => access::show(visit).await,
         ["iam", "edit"] => editor::show(visit).await,
         _ => return None,
     };

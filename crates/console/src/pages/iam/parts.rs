@@ -11,22 +11,33 @@ use crate::layout::hidden;
 use crate::visit::Visit;
 
 /// The result of an operation: what is in `OperationResult`.
-pub(super) fn result<'e>(answer: &'e Element, operation: &str) -> Option<&'e Element> {
+pub(crate) fn result<'e>(answer: &'e Element, operation: &str) -> Option<&'e Element> {
     answer.child(&format!("{operation}Result"))
 }
 
 /// A part of a page that may be denied while the rest is not.
-pub(super) async fn part<B: Backend>(
+pub(crate) async fn part<B: Backend>(
     visit: &Visit<'_, B>,
     heading: &str,
     said: Said<Element>,
     show: impl FnOnce(&Element) -> Markup,
 ) -> Markup {
+    part_with(visit, heading, said, show, html! {}).await
+}
+
+/// As [`part`], with what can be done about it at its end.
+pub(crate) async fn part_with<B: Backend>(
+    visit: &Visit<'_, B>,
+    heading: &str,
+    said: Said<Element>,
+    show: impl FnOnce(&Element) -> Markup,
+    acts: Markup,
+) -> Markup {
     let content = match &said {
         Ok(answer) => show(answer),
         Err(refusal) => denial::shown(visit, refusal).await,
     };
-    html! { section { h2 { (heading) } (content) } }
+    html! { section { h2 { (heading) } (content) (acts) } }
 }
 
 /// A form with one button that calls an operation.
@@ -84,11 +95,11 @@ pub(super) fn edit_link(operation: &str, parameters: &[(&str, &str)], back: &str
 }
 
 /// A table with a caption for those who can't see it.
-pub(super) fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
+pub(crate) fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
     html! {
         @if rows.is_empty() { p.fine { "None." } } @else {
             div.scroll tabindex="0" role="region" aria-label=(label) {
-                table {
+                table.stacked {
                     thead { tr { @for head in heads {
                         th scope="col" { @if head.is_empty() { span.sr { "Actions" } } @else { (head) } }
                     } } }
@@ -96,24 +107,15 @@ pub(super) fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup
                         @for row in rows {
                             tr {
                                 @for (at, cell) in row.iter().enumerate() {
-                                    @if at == 0 { th scope="row" { (cell) } } @else { td.break { (cell) } }
+                                    @if at == 0 { th scope="row" { (cell) } } @else {
+                                        td.break data-label=[heads.get(at).filter(|head| !head.is_empty())] { (cell) }
+                                    }
                                 }
                             }
                         }
                     }
                 }
             }
-        }
-    }
-}
-
-/// The tags of an entity.
-pub(super) fn tags(entity: &Element) -> Markup {
-    let text = |tag: &Element, name: &str| tag.text(name).unwrap_or_default().to_owned();
-    let tags: Vec<_> = entity.members("Tags").map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect();
-    html! {
-        @if tags.is_empty() { "none" } @else {
-            @for (key, value) in tags { code { (key) "=" (value) } " " }
         }
     }
 }
@@ -181,38 +183,6 @@ pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>, kind: &str, name:
     let parameters: Vec<(&str, &str)> = holder.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let attached = visit.query("iam", &format!("ListAttached{kind}Policies"), &parameters).await;
     let inline = visit.query("iam", &format!("List{kind}Policies"), &parameters).await;
-    let attached = part(visit, "Attached policies", attached, |answer| {
-        let found = result(answer, &format!("ListAttached{kind}Policies"));
-        let rows: Vec<_> = found
-            .into_iter()
-            .flat_map(|found| found.members("AttachedPolicies"))
-            .map(|policy| {
-                let arn = policy.text("PolicyArn").unwrap_or_default();
-                let link = html! { a href={ "/console/iam/policy?arn=" (escaped(arn)) } { (policy.text("PolicyName").unwrap_or_default()) } };
-                let detach = [(own.as_str(), name), ("PolicyArn", arn)];
-                vec![link, html! { (arn) }, act(visit, &format!("Detach{kind}Policy"), &detach, "Detach", back)]
-            })
-            .collect();
-        table("Attached policies", &["Name", "ARN", ""], &rows)
-    })
-    .await;
-    let inline = part(visit, "Inline policies", inline, |answer| {
-        let found = result(answer, &format!("List{kind}Policies"));
-        let rows: Vec<_> = found
-            .into_iter()
-            .flat_map(|found| found.members("PolicyNames"))
-            .map(|policy| {
-                let both = [(own.as_str(), name), ("PolicyName", policy.own_text())];
-                vec![
-                    html! { (policy.own_text()) },
-                    edit_link(&format!("Put{kind}Policy"), &both, back, "View and edit"),
-                    act(visit, &format!("Delete{kind}Policy"), &both, "Delete", back),
-                ]
-            })
-            .collect();
-        table("Inline policies", &["Name", "", ""], &rows)
-    })
-    .await;
     let attach = ask(
         visit,
         &format!("Attach{kind}Policy"),
@@ -225,10 +195,46 @@ pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>, kind: &str, name:
             }))
         },
     );
-    html! {
-        (attached) (attach) (inline)
-        p { (edit_link(&format!("Put{kind}Policy"), &parameters, back, "Write an inline policy")) }
-    }
+    let write = edit_link(&format!("Put{kind}Policy"), &parameters, back, "Write an inline policy");
+    let attached = part_with(visit, "Attached policies", attached, |answer| {
+        let found = result(answer, &format!("ListAttached{kind}Policies"));
+        let rows: Vec<_> = found
+            .into_iter()
+            .flat_map(|found| found.members("AttachedPolicies"))
+            .map(|policy| {
+                let arn = policy.text("PolicyArn").unwrap_or_default();
+                let link = html! { a href={ "/console/iam/policy?arn=" (escaped(arn)) } { (policy.text("PolicyName").unwrap_or_default()) } };
+                let detach = [(own.as_str(), name), ("PolicyArn", arn)];
+                vec![link, html! { (arn) }, act(visit, &format!("Detach{kind}Policy"), &detach, "Detach", back)]
+            })
+            .collect();
+        table("Attached policies", &["Name", "ARN", ""], &rows)
+    }, attach)
+    .await;
+    let inline = part_with(
+        visit,
+        "Inline policies",
+        inline,
+        |answer| {
+            let found = result(answer, &format!("List{kind}Policies"));
+            let rows: Vec<_> = found
+                .into_iter()
+                .flat_map(|found| found.members("PolicyNames"))
+                .map(|policy| {
+                    let both = [(own.as_str(), name), ("PolicyName", policy.own_text())];
+                    vec![
+                        html! { (policy.own_text()) },
+                        edit_link(&format!("Put{kind}Policy"), &both, back, "View and edit"),
+                        act(visit, &format!("Delete{kind}Policy"), &both, "Delete", back),
+                    ]
+                })
+                .collect();
+            table("Inline policies", &["Name", "", ""], &rows)
+        },
+        write,
+    )
+    .await;
+    html! { (attached) (inline) }
 }
 
 #[cfg(test)]

@@ -23,7 +23,10 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Shown {
     let own_policy = arn.split(':').nth(4) != Some("aws");
     let version = visit.query("iam", "GetPolicyVersion", &[("PolicyArn", arn), ("VersionId", present)]).await;
     let content = html! {
-        h1 { "Policy " (text("PolicyName")) }
+        div.heading {
+            h1 { "Policy " (text("PolicyName")) }
+            @if own_policy { (edit_link("CreatePolicyVersion", &own, &back, "Edit: make a new version")) }
+        }
         dl.facts {
             dt { "ARN" } dd.break { code { (arn) } }
             dt { "Description" } dd { (text("Description")) }
@@ -34,7 +37,6 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Shown {
             let found = result(answer, "GetPolicyVersion").and_then(|found| found.child("PolicyVersion"));
             html! { pre tabindex="0" { (document(found.and_then(|found| found.text("Document")).unwrap_or_default())) } }
         }).await)
-        @if own_policy { p { (edit_link("CreatePolicyVersion", &own, &back, "Edit: make a new version")) } }
         (versions(visit, arn, &back).await)
         (holders(visit, arn).await)
         @if own_policy {

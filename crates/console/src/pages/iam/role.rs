@@ -4,9 +4,11 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::Shown;
-use super::parts::{act, document, edit_link, part, policies, result, table, tags};
+use super::parts::{act, document, edit_link, part, policies, result, table};
+use super::{about, access};
 use crate::backend::Backend;
 use crate::forms::escaped;
+use crate::pages::map;
 use crate::trust::{principals, statements, texts};
 use crate::visit::Visit;
 
@@ -20,30 +22,32 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
     let last = role.and_then(|role| role.child("RoleLastUsed"));
     let account = text("Arn").split(':').nth(4).unwrap_or_default();
     let full = format!("{}{name}", text("Path").trim_start_matches('/'));
-    let boundary = role.and_then(|role| role.child("PermissionsBoundary"));
     let content = html! {
-        h1 { "Role " (name) }
+        div.heading {
+            h1 { "Role " (name) }
+            a.button href={ "/console/switchrole?account=" (account) "&roleName=" (escaped(&full)) } { "Switch to this role" }
+        }
         dl.facts {
             dt { "ARN" } dd.break { code { (text("Arn")) } }
             dt { "Description" } dd { (text("Description")) }
             dt { "Created" } dd { (text("CreateDate")) }
             dt { "Last used" } dd { (last.and_then(|last| last.text("LastUsedDate")).unwrap_or("never")) }
             dt { "Longest session" } dd { (text("MaxSessionDuration")) " seconds" }
-            dt { "Boundary" } dd.break { (boundary.and_then(|b| b.text("PermissionsBoundaryArn")).unwrap_or("none")) }
-            dt { "Tags" } dd { @if let Some(role) = role { (tags(role)) } }
+            dt { "On the map" } dd { a href={ "/console/map?from=" (escaped(text("Arn"))) } { "Whom " (name) " can become" } }
         }
-        p {
-            a.button href={ "/console/switchrole?account=" (account) "&roleName=" (escaped(&full)) } { "Switch to this role" }
-        }
-        p { a href={ "/console/simulator?principal=" (escaped(text("Arn"))) } { "Ask what " (name) " may do" } }
         section {
-            h2 { "Who may assume it" }
+            h2 { "Who can become it" }
+            (assumers(visit, text("Arn")).await)
+            h3 { "Whom it trusts" }
             (trusted(&trust))
             details { summary { "The trust policy" } pre tabindex="0" { (trust) } }
             p { (edit_link("UpdateAssumeRolePolicy", &own, &back, "Edit the trust policy")) }
         }
+        (access::section(visit, text("Arn"), name).await)
         (policies(visit, "Role", name, &back).await)
         (profiles(visit, name).await)
+        (about::boundary(visit, "Role", name, role, &back))
+        (about::tags(visit, "Role", name, role, &back))
         section {
             h2 { "Delete" }
             p.fine { "A role that still has policies or is in an instance profile can't be deleted." }
@@ -51,6 +55,32 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
         }
     };
     Ok((name.to_owned(), content))
+}
+
+/// How many of those who can become a role its page names.
+const NAMED: usize = 50;
+
+/// Who can become it, as the engine decides: by its trust and by their own policies.
+async fn assumers<B: Backend>(visit: &Visit<'_, B>, arn: &str) -> Markup {
+    let (all, complete) = match map::assumers(visit, arn).await {
+        Ok(found) => found,
+        Err(refusal) => return crate::denial::shown(visit, &refusal).await,
+    };
+    let rows: Vec<_> = all
+        .iter()
+        .take(NAMED)
+        .map(|(kind, name, room)| {
+            let named = html! { @match room { Some(room) => a href=(room) { (name) }, None => (name) } };
+            vec![named, html! { (kind) }]
+        })
+        .collect();
+    html! {
+        @if all.is_empty() { p.fine { "Nobody in this account." } } @else {
+            (table("Who can become it", &["Name", "Kind"], &rows))
+        }
+        @if all.len() > NAMED { p.fine { "And " (all.len() - NAMED) " more." } }
+        @if !complete { p.fine { "There are too many users and roles: not everyone was asked about." } }
+    }
 }
 
 /// The principals that a trust policy names, statement by statement.
@@ -72,7 +102,7 @@ fn trusted(document: &str) -> Markup {
         })
         .collect();
     html! {
-        (table("Who may assume it", &["Principal", "", "Action", "If"], &rows))
+        (table("Whom it trusts", &["Principal", "", "Action", "If"], &rows))
         p.fine { "A principal named itself needs nothing more in this account; an account's own policies must allow "
             "it too where the account is named, and always from another account." }
     }

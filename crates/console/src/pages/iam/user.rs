@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use rolecall_aws_model::Element;
 
 use super::Shown;
-use super::parts::{absent, act, ask, part, policies, result, table, tags};
+use super::parts::{absent, act, ask, part, part_with, policies, result, table};
+use super::{about, access};
 use crate::backend::Backend;
 use crate::forms::escaped;
 use crate::layout::{Field, field};
@@ -16,22 +17,22 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
     let user = result(&answer, "GetUser").and_then(|found| found.child("User"));
     let text = |member: &str| user.and_then(|user| user.text(member)).unwrap_or_default();
     let back = format!("/console/iam/users/{}", escaped(name));
-    let boundary = user.and_then(|user| user.child("PermissionsBoundary"));
     let content = html! {
         h1 { "User " (name) }
         dl.facts {
             dt { "ARN" } dd.break { code { (text("Arn")) } }
             dt { "Created" } dd { (text("CreateDate")) }
             dt { "Last sign-in" } dd { @match text("PasswordLastUsed") { "" => "never", at => (at) } }
-            dt { "Boundary" } dd.break { (boundary.and_then(|b| b.text("PermissionsBoundaryArn")).unwrap_or("none")) }
-            dt { "Tags" } dd { @if let Some(user) = user { (tags(user)) } }
+            dt { "On the map" } dd { a href={ "/console/map?from=" (escaped(text("Arn"))) } { "Whom " (name) " can become" } }
         }
-        p { a href={ "/console/simulator?principal=" (escaped(text("Arn"))) } { "Ask what " (name) " may do" } }
+        (access::section(visit, text("Arn"), name).await)
         (policies(visit, "User", name, &back).await)
         (groups(visit, name, &back).await)
         (keys(visit, name, &back).await)
         (password(visit, name, &back).await)
         (devices(visit, name, &back).await)
+        (about::boundary(visit, "User", name, user, &back))
+        (about::tags(visit, "User", name, user, &back))
         section {
             h2 { "Delete" }
             p.fine { "A user that still has policies, groups, keys or a password can't be deleted." }
@@ -44,23 +45,29 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
 async fn groups<B: Backend>(visit: &Visit<'_, B>, name: &str, back: &str) -> Markup {
     let own = [("UserName", name)];
     let said = visit.query("iam", "ListGroupsForUser", &own).await;
-    let list = part(visit, "Groups", said, |answer| {
-        let found = result(answer, "ListGroupsForUser");
-        let rows: Vec<_> = found
-            .into_iter()
-            .flat_map(|found| found.members("Groups"))
-            .map(|group| {
-                let group = group.text("GroupName").unwrap_or_default();
-                let both = [("UserName", name), ("GroupName", group)];
-                let link = html! { a href={ "/console/iam/groups/" (escaped(group)) } { (group) } };
-                vec![link, act(visit, "RemoveUserFromGroup", &both, "Remove", back)]
-            })
-            .collect();
-        table("Groups", &["Name", ""], &rows)
-    })
-    .await;
     let fields = field("Group", "p.GroupName", "text", "", &Field { required: true, ..Field::default() });
-    html! { (list) (ask(visit, "AddUserToGroup", &own, "Add to a group", back, fields)) }
+    let add = ask(visit, "AddUserToGroup", &own, "Add to a group", back, fields);
+    part_with(
+        visit,
+        "Groups",
+        said,
+        |answer| {
+            let found = result(answer, "ListGroupsForUser");
+            let rows: Vec<_> = found
+                .into_iter()
+                .flat_map(|found| found.members("Groups"))
+                .map(|group| {
+                    let group = group.text("GroupName").unwrap_or_default();
+                    let both = [("UserName", name), ("GroupName", group)];
+                    let link = html! { a href={ "/console/iam/groups/" (escaped(group)) } { (group) } };
+                    vec![link, act(visit, "RemoveUserFromGroup", &both, "Remove", back)]
+                })
+                .collect();
+            table("Groups", &["Name", ""], &rows)
+        },
+        add,
+    )
+    .await
 }
 
 async fn keys<B: Backend>(visit: &Visit<'_, B>, name: &str, back: &str) -> Markup {
@@ -75,20 +82,26 @@ async fn keys<B: Backend>(visit: &Visit<'_, B>, name: &str, back: &str) -> Marku
         let delete = [("UserName", name), ("AccessKeyId", id)];
         vec![
             html! { code { (id) } },
-            html! { (status) },
+            html! { @if status == "Active" { span.badge.good { (status) } } @else { span.badge { (status) } } },
             html! { (key.text("CreateDate").unwrap_or_default()) },
             act(visit, "UpdateAccessKey", &update, verb, back),
             act(visit, "DeleteAccessKey", &delete, "Delete", back),
         ]
     };
-    let list = part(visit, "Access keys", said, |answer| {
-        let found = result(answer, "ListAccessKeys");
-        let rows: Vec<_> =
-            found.into_iter().flat_map(|found| found.members("AccessKeyMetadata")).map(row).collect();
-        table("Access keys", &["Id", "Status", "Created", "", ""], &rows)
-    })
-    .await;
-    html! { (list) (act(visit, "CreateAccessKey", &own, "Create an access key", back)) }
+    let create = act(visit, "CreateAccessKey", &own, "Create an access key", back);
+    part_with(
+        visit,
+        "Access keys",
+        said,
+        |answer| {
+            let found = result(answer, "ListAccessKeys");
+            let rows: Vec<_> =
+                found.into_iter().flat_map(|found| found.members("AccessKeyMetadata")).map(row).collect();
+            table("Access keys", &["Id", "Status", "Created", "", ""], &rows)
+        },
+        create,
+    )
+    .await
 }
 
 async fn password<B: Backend>(visit: &Visit<'_, B>, name: &str, back: &str) -> Markup {

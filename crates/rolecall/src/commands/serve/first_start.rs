@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use rolecall_iam::sign_in::root_password;
 use rolecall_state::entities::{AccountRecord, Format, RootUser};
 use rolecall_state::{AccessKeyId, AccountId, Entropy, State, StateError, Timestamp, access_keys};
+
+use zeroize::Zeroizing;
 
 use super::ServeError;
 use super::files::{self, RootCredentials};
@@ -12,6 +15,8 @@ use super::files::{self, RootCredentials};
 pub(super) struct GivenRoot {
     pub(super) access_key_id: Option<String>,
     pub(super) secret_access_key: Option<String>,
+    /// The password for the console; none is made where none is given.
+    pub(super) password: Option<Zeroizing<String>>,
 }
 
 /// Makes the account, unless there is one already.
@@ -26,6 +31,24 @@ pub(super) async fn make_account(
     if state.snapshot().accounts().next().is_some() {
         return Ok(());
     }
+    let mut record = AccountRecord {
+        v: Format,
+        id: account,
+        name: "root".into(),
+        created: now,
+        email: None,
+        closed: None,
+        alias: None,
+        password_policy: None,
+        credential_report: None,
+        global_endpoint_token_version: None,
+        outbound: None,
+        root: RootUser::default(),
+    };
+    if let Some(password) = &given.password {
+        let checked = root_password(&record, password, entropy);
+        checked.map_err(|cause| ServeError::RootPassword(cause.to_string()))?.keep(&mut record, now);
+    }
     let root = root_credentials(data, account, given, entropy)?;
     // The credentials are kept before the account is made: a start that is cut short in between
     // finds them and goes on with them.
@@ -38,20 +61,7 @@ pub(super) async fn make_account(
             }
             let id = AccessKeyId::from_presented(&root.access_key_id);
             let (key, _) = access_keys::import(id, &root.secret_access_key, txn.master(), now, entropy);
-            let record = AccountRecord {
-                v: Format,
-                id: account,
-                name: "root".into(),
-                created: now,
-                email: None,
-                closed: None,
-                alias: None,
-                password_policy: None,
-                credential_report: None,
-                global_endpoint_token_version: None,
-                outbound: None,
-                root: RootUser { access_keys: vec![key], login_profile: None },
-            };
+            record.root.access_keys = vec![key];
             txn.create_record(&record);
             txn.rotate_key_ring(now, entropy);
             Ok::<_, StateError>(true)

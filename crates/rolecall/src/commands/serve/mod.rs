@@ -90,6 +90,9 @@ pub(crate) enum ServeError {
     /// The root credentials that the environment gives are no good.
     #[error("the root credentials can't be used: {0}")]
     GivenRoot(&'static str),
+    /// The root user's password that the environment gives is no good.
+    #[error("$ROLECALL_ROOT_PASSWORD can't be used: {0}")]
+    RootPassword(String),
     /// The address can't be listened on.
     #[error("{address} can't be listened on: {cause}; choose another with --listen")]
     Listen {

@@ -51,6 +51,7 @@ async fn first_account(state: &State, data: &Path, account: AccountId) -> Result
     let given = GivenRoot {
         access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
         secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
+        password: variable("ROLECALL_ROOT_PASSWORD").map(Zeroizing::new),
     };
     first_start::make_account(state, data, account, given, SystemClock.now(), &SystemEntropy).await
 }
