@@ -48,4 +48,5 @@ pub use dispatch::{handle, is_handled, is_slow};
 pub use env::Env;
 pub use error::IamError;
 pub use instance_profiles::role_of;
+pub use outbound_federation::{rotate_token_keys, token_keys_are_due};
 pub use quotas::Quotas;
