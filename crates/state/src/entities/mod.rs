@@ -2,6 +2,7 @@
 
 mod access_report;
 mod account;
+mod credential_report;
 mod credentials;
 mod federation;
 mod group;
@@ -11,6 +12,7 @@ mod managed_policy;
 mod mfa;
 mod organization;
 mod outbound;
+mod packed;
 mod role;
 mod server_certificate;
 mod user;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use access_report::{AccessReport, AccessReportSubject};
 pub use account::{AccountRecord, RootUser};
+pub use credential_report::CredentialReport;
 pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
     SigningCertificate, UserSshKey,
@@ -41,6 +44,7 @@ pub use organization::{
     full_access_document,
 };
 pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
+pub use packed::Packed;
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;
 pub use user::User;

@@ -10,8 +10,8 @@ use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
 use crate::entities::{
-    AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AccountRecord, CredentialReport, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
+    MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{AccountId, UniqueId};
 use crate::last_used::LastUse;
@@ -48,6 +48,8 @@ pub struct Account {
     pub key_pairs: Collection<KeyPair>,
     /// Reports of what was last accessed.
     pub access_reports: Collection<AccessReport>,
+    /// The last credential report.
+    pub credential_reports: Collection<CredentialReport>,
     pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
@@ -80,6 +82,7 @@ impl Account {
             instances: Collection::default(),
             key_pairs: Collection::default(),
             access_reports: Collection::default(),
+            credential_reports: Collection::default(),
             last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,

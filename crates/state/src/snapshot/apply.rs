@@ -11,8 +11,8 @@ use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
 use crate::entities::{
-    AccessKey, AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
-    MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessKey, AccessReport, AccountRecord, CredentialReport, Group, Instance, InstanceProfile, KeyPair,
+    ManagedPolicy, MfaDevice, NameKey, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
@@ -191,6 +191,9 @@ impl Snapshot {
             }
             AccessReport::COLLECTION => {
                 account.change(change, &key, |a| &mut a.access_reports)?;
+            }
+            CredentialReport::COLLECTION => {
+                account.change(change, &key, |a| &mut a.credential_reports)?;
             }
             _ => return Err(unknown()),
         }

@@ -4,8 +4,8 @@ use imbl::{OrdMap, OrdSet};
 
 use super::account::{Account, Indexes};
 use crate::entities::{
-    AccessReport, AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AttachedPolicies, CredentialReport, Group, Instance, InstanceProfile, KeyPair,
+    ManagedPolicy, MfaDevice, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
@@ -91,6 +91,10 @@ impl Indexed for KeyPair {
 }
 
 impl Indexed for AccessReport {
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for CredentialReport {
     fn index(&self, _: &mut Account, _: bool) {}
 }
 

@@ -47,7 +47,6 @@ pub(super) async fn make_account(
                 closed: None,
                 alias: None,
                 password_policy: None,
-                credential_report: None,
                 global_endpoint_token_version: None,
                 outbound: None,
                 root: RootUser { access_keys: vec![key], login_profile: None },
