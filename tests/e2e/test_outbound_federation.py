@@ -172,3 +172,26 @@ def test_others_may_find_the_server_elsewhere(make_server) -> None:
     assert issuer.startswith("https://iam.example.com/.oidc/")
     document = fetched(f"{server.endpoint}/.oidc/{issuer.rsplit('/', 1)[1]}/.well-known/openid-configuration")
     assert document["issuer"] == issuer and document["jwks_uri"].startswith(issuer)
+
+
+def test_keys_rotate_and_tokens_of_the_old_ones_stay_good(make_server) -> None:
+    server = make_server(variables={"ROLECALL_STS_TOKEN_KEY_ROTATION_SECONDS": "4"}).start()
+    root = Aws(server, server.root)
+    issuer = root.iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    user = root.user("caller", allow("sts:GetWebIdentityToken"))
+    kid = lambda token: json.loads(decoded(token.split(".")[0]))["kid"]  # noqa: E731
+    shown = lambda: {one["kid"] for one in fetched(f"{issuer}/.well-known/jwks.json")["keys"]}  # noqa: E731
+
+    def token(algorithm: str) -> str:
+        asked = user.sts.get_web_identity_token(Audience=["https://a.example"], SigningAlgorithm=algorithm)
+        return asked["WebIdentityToken"]
+
+    old = {algorithm: token(algorithm) for algorithm in ("RS256", "ES384")}
+    for algorithm, before in old.items():
+        new, limit = token(algorithm), time.monotonic() + 60
+        while kid(new) == kid(before) and time.monotonic() < limit:
+            time.sleep(0.2)
+            new = token(algorithm)
+        assert kid(new) != kid(before)
+        assert verified(new)["sub"] == verified(before)["sub"] == f"{ARN}:user/caller"
+    assert {kid(one) for one in old.values()} <= shown()

@@ -30,7 +30,7 @@ VALUES = {
     "AuthenticationCode2": "234567", "AWSServiceName": "ec2.amazonaws.com", "ServiceName": "iam.amazonaws.com",
     "SSHPublicKeyId": "APKAEXAMPLEEXAMPLE00", "AccessKeyId": "AKIAEXAMPLEEXAMPLE00", "AccountAlias": "an-alias",
     "ServiceSpecificCredentialId": "ACCAEXAMPLEEXAMPLE00", "CertificateId": "A" * 24, "Thumbprint": "a" * 40,
-    "JobId": "j" * 36, "TargetPrincipal": ACCOUNT, "SigningAlgorithm": "RS256",
+    "JobId": "j" * 36, "EntityPath": "o-abcdefghij/r-abcd", "TargetPrincipal": ACCOUNT, "SigningAlgorithm": "RS256",
     "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}, "EncodedMessage": "A" * 20, "RoleSessionName": "session", "DeletionTaskId": "task/x", "ClientID": "client",
     "AccountId": ACCOUNT, "PolicyId": "p-FullAWSAccess", "TargetId": "r-ab12", "RootId": "r-ab12",
     "ParentId": "r-ab12", "ChildId": ACCOUNT, "OrganizationalUnitId": "ou-ab12-abcdefgh", "ResourceId": ACCOUNT,

@@ -4,7 +4,7 @@
 
 use rolecall_access::iso8601;
 use rolecall_aws_model::iam as wire;
-use rolecall_state::entities::{AccessKey, AccessKeyStatus, AccountRecord, CredentialStatus, User};
+use rolecall_state::entities::{AccessKey, AccessKeyStatus, CredentialReport, CredentialStatus, User};
 use rolecall_state::snapshot::Account;
 use rolecall_state::{Timestamp, Txn, UniqueId, arn};
 
@@ -29,23 +29,23 @@ pub(crate) fn generate_credential_report(
     request: &wire::GenerateCredentialReportRequest,
 ) -> Result<wire::GenerateCredentialReportResponse, IamError> {
     let wire::GenerateCredentialReportRequest {} = request;
-    let record =
-        txn.read_record().ok_or_else(|| IamError::NoSuchEntity("The account cannot be found.".into()))?;
-    if record.credential_report.is_some_and(|report| is_good(report, env.now)) {
+    let last = txn.read(|account| &account.credential_reports, CredentialReport::NAME);
+    if last.is_some_and(|report| is_good(report.created, env.now)) {
         return Ok(wire::GenerateCredentialReportResponse {
             state: Some("COMPLETE".into()),
             description: None,
         });
     }
+    let content = make(env, &*account(txn)?);
+    txn.put(&CredentialReport::new(env.now, &content));
     let description = "No report exists. Starting a new report generation task";
-    txn.put_record(&AccountRecord { credential_report: Some(env.now), ..AccountRecord::clone(&record) });
     Ok(wire::GenerateCredentialReportResponse {
         state: Some("STARTED".into()),
         description: Some(description.into()),
     })
 }
 
-/// FIDELITY: AWS keeps the report as it was made; here it tells of the moment at which it is asked for.
+/// The report as it was made: what changed since is in the next one.
 pub(crate) fn get_credential_report(
     txn: &mut Txn,
     env: &Env<'_>,
@@ -53,17 +53,23 @@ pub(crate) fn get_credential_report(
 ) -> Result<wire::GetCredentialReportResponse, IamError> {
     let wire::GetCredentialReportRequest {} = request;
     let account = account(txn)?;
-    let report = account.record.credential_report.ok_or(IamError::CredentialReportNotPresent)?;
-    if !is_good(report, env.now) {
+    let report = account.credential_reports.get(CredentialReport::NAME);
+    let report = report.ok_or(IamError::CredentialReportNotPresent)?;
+    if !is_good(report.created, env.now) {
         return Err(IamError::CredentialReportExpired);
     }
-    let mut lines = vec![COLUMNS.to_owned(), root(env, &account)];
-    lines.extend(account.users.iter().map(|entry| user(env, &account, entry)));
+    let unreadable = || IamError::Failure("the credential report can't be read".into());
     Ok(wire::GetCredentialReportResponse {
-        content: Some(lines.join("\n").into_bytes()),
+        content: Some(report.content.unpack().ok_or_else(unreadable)?),
         report_format: Some("text/csv".into()),
-        generated_time: Some(views::time(report)),
+        generated_time: Some(views::time(report.created)),
     })
+}
+
+fn make(env: &Env<'_>, account: &Account) -> String {
+    let mut lines = vec![COLUMNS.to_owned(), root(env, account)];
+    lines.extend(account.users.iter().map(|entry| user(env, account, entry)));
+    lines.join("\n")
 }
 
 fn time(at: Timestamp) -> String {

@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
 use rolecall_access::{Caller, Demand, Identity};
-use rolecall_aws_model::iam::{Request, Tag};
+use rolecall_aws_model::iam::{GenerateOrganizationsAccessReportRequest, Request, Tag};
 use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use rolecall_state::entities::Tags;
 use rolecall_state::snapshot::Account;
@@ -11,6 +11,16 @@ use rolecall_state::{PolicyRef, Snapshot, arn};
 
 /// The context key of the service's own for a resource's tags.
 const RESOURCE_TAG: &str = "iam:ResourceTag";
+
+/// What is looked at for a report about an organization.
+const ORGANIZATION_LOOKS: [&str; 6] = [
+    "organizations:DescribePolicy",
+    "organizations:ListChildren",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+    "organizations:ListRoots",
+    "organizations:ListTargetsForPolicy",
+];
 
 /// What `request` needs permission for.
 pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Vec<Demand> {
@@ -43,6 +53,7 @@ impl Asked<'_> {
             R::AddRoleToInstanceProfile(r) => {
                 return vec![self.profile(&r.instance_profile_name), self.pass_role(&r.role_name)];
             }
+            R::GenerateOrganizationsAccessReport(r) => return self.organizations_access_report(r),
             R::ListUsers(r) => self.list("user", r.path_prefix.as_deref()),
             R::ListRoles(r) => self.list("role", r.path_prefix.as_deref()),
             R::ListGroups(r) => self.list("group", r.path_prefix.as_deref()),
@@ -98,6 +109,18 @@ impl Asked<'_> {
             _ => return self.of_one_entity(request),
         };
         vec![one]
+    }
+
+    // Whoever asks for a report about an organization must also be allowed to look at what it is made of.
+    // FIDELITY: AWS asks for these by the caller's own policies; on which resources its page does not say.
+    fn organizations_access_report(&self, request: &GenerateOrganizationsAccessReportRequest) -> Vec<Demand> {
+        let GenerateOrganizationsAccessReportRequest { entity_path, organizations_policy_id: policy } =
+            request;
+        let own = self
+            .demand(self.arn("access-report", "/", entity_path))
+            .with_option("iam:OrganizationsPolicyId", policy.as_deref());
+        let looks = ORGANIZATION_LOOKS.map(|action| Demand::new(action, "*"));
+        std::iter::once(own).chain(looks).collect()
     }
 
     fn of_one_entity(&self, request: &Request) -> Vec<Demand> {

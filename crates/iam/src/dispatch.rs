@@ -94,6 +94,8 @@ handlers! {
     DisableOutboundWebIdentityFederation => outbound_federation::disable_outbound_web_identity_federation,
     EnableOutboundWebIdentityFederation => outbound_federation::enable_outbound_web_identity_federation,
     GetOutboundWebIdentityFederationInfo => outbound_federation::get_outbound_web_identity_federation_info,
+    GenerateOrganizationsAccessReport => last_accessed::generate_organizations_access_report,
+    GetOrganizationsAccessReport => last_accessed::get_organizations_access_report,
     GenerateServiceLastAccessedDetails => last_accessed::generate_service_last_accessed_details,
     GetServiceLastAccessedDetails => last_accessed::get_service_last_accessed_details,
     GetServiceLastAccessedDetailsWithEntities => last_accessed::get_service_last_accessed_details_with_entities,

@@ -134,7 +134,6 @@ mod tests {
             closed: None,
             alias: None,
             password_policy: None,
-            credential_report: None,
             global_endpoint_token_version: None,
             outbound: None,
             root: RootUser::default(),

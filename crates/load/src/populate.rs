@@ -149,7 +149,6 @@ impl Run {
                     closed: None,
                     alias: None,
                     password_policy: None,
-                    credential_report: None,
                     global_endpoint_token_version: None,
                     outbound: None,
                     root: RootUser { access_keys: keys.into_iter().collect(), login_profile: None },

@@ -34,7 +34,6 @@ pub fn new_account(
         closed: None,
         alias: None,
         password_policy: None,
-        credential_report: None,
         global_endpoint_token_version: None,
         outbound: None,
         root: RootUser::default(),

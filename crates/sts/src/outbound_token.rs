@@ -81,7 +81,7 @@ pub(crate) fn get_web_identity_token(
     if payload.len() > MAX_PAYLOAD {
         return Err(StsError::TokenTooLarge);
     }
-    let key = outbound.key(algorithm.name()).ok_or(StsError::NoSessionKey)?;
+    let key = outbound.signing_key(algorithm.name(), env.now).ok_or(StsError::NoSessionKey)?;
     let private = env.snapshot.open_sealed(&key.private, &TokenKey::purpose(&key.id));
     let signer = private.and_then(|der| Signer::from_pkcs8(algorithm, der.expose()));
     let token = signer.and_then(|signer| signer.sign(&key.id, payload.as_bytes()));

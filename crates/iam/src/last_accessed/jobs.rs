@@ -8,6 +8,8 @@ use rolecall_state::entities::{AccessReport, AccessReportSubject, Format};
 use rolecall_state::snapshot::Entry;
 use rolecall_state::{Txn, UniqueId};
 
+use super::content::Content;
+use super::report;
 use super::subject::Subject;
 use crate::env::{Env, account};
 use crate::error::IamError;
@@ -22,14 +24,20 @@ pub(crate) fn generate_service_last_accessed_details(
     request: &wire::GenerateServiceLastAccessedDetailsRequest,
 ) -> Result<wire::GenerateServiceLastAccessedDetailsResponse, IamError> {
     let wire::GenerateServiceLastAccessedDetailsRequest { arn, granularity } = request;
-    Subject::find(txn, env, arn)?;
+    let subject = Subject::find(txn, env, arn)?;
     let actions = granularity.as_deref() == Some("ACTION_LEVEL");
-    let job_id = begin(txn, env, AccessReportSubject::Resource { arn: arn.clone(), actions })?;
+    let content = report::make(&subject, &*account(txn)?, env, actions)?;
+    let job_id = keep(txn, env, AccessReportSubject::Resource { arn: arn.clone(), actions }, &content)?;
     Ok(wire::GenerateServiceLastAccessedDetailsResponse { job_id: Some(job_id) })
 }
 
-/// Stores that a report was asked for; those that nobody can read any more go.
-pub(super) fn begin(txn: &mut Txn, env: &Env<'_>, about: AccessReportSubject) -> Result<String, IamError> {
+/// Keeps a report for whoever asked for it; those that nobody can read any more go.
+pub(super) fn keep(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    about: AccessReportSubject,
+    content: &Content,
+) -> Result<String, IamError> {
     let account = account(txn)?;
     for old in account.access_reports.iter().filter(|report| !is_kept(env, report)) {
         txn.delete(&*old.value);
@@ -41,6 +49,7 @@ pub(super) fn begin(txn: &mut Txn, env: &Env<'_>, about: AccessReportSubject) ->
         asked_by: asked_by(env),
         created: env.now,
         about,
+        content: content.pack()?,
     });
     Ok(id)
 }
@@ -51,6 +60,15 @@ pub(super) fn find(txn: &Txn, env: &Env<'_>, id: &str) -> Result<Arc<Entry<Acces
     let mine = |report: &&Arc<Entry<AccessReport>>| is_kept(env, report) && report.asked_by == asked_by(env);
     let found = account.access_reports.get(id).filter(mine).cloned();
     found.ok_or_else(|| IamError::NoSuchEntity(format!("Job {id} does not exist.")))
+}
+
+/// Why a report failed: AWS says it in the answer, with the status `FAILED`.
+// FIDELITY: AWS lists no codes for this, and does not say how large a report may be.
+pub(super) fn too_large() -> wire::ErrorDetails {
+    wire::ErrorDetails {
+        message: "There is more to report than one report holds.".into(),
+        code: "LimitExceeded".into(),
+    }
 }
 
 fn is_kept(env: &Env<'_>, report: &AccessReport) -> bool {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rolecall_state::arn::ArnParts;
 use rolecall_state::entities::{Role, User};
 use rolecall_state::snapshot::{Account, Entry, HolderKind};
-use rolecall_state::{PolicyRef, Txn, UniqueId};
+use rolecall_state::{PolicyRef, Txn};
 
+use super::content::Entity;
 use super::granted::Granted;
 use super::held::Identity;
 use crate::env::{Env, account};
@@ -17,15 +18,6 @@ use crate::policies;
 pub(super) enum Subject {
     Identity(Identity),
     Policy(PolicyRef),
-}
-
-/// A user or role whose accesses count.
-pub(super) struct Principal {
-    pub(super) arn: String,
-    pub(super) kind: &'static str,
-    pub(super) name: String,
-    pub(super) path: String,
-    pub(super) id: UniqueId,
 }
 
 impl Subject {
@@ -55,7 +47,7 @@ impl Subject {
     }
 
     /// Whose accesses count: itself, a group's members, or those who hold the policy, by groups too.
-    pub(super) fn principals(&self, account: &Account, env: &Env<'_>) -> Vec<Principal> {
+    pub(super) fn principals(&self, account: &Account, env: &Env<'_>) -> Vec<Entity> {
         let mut all = Vec::new();
         match self {
             Self::Identity(Identity::User(user)) => all.push(of_user(env, user)),
@@ -80,28 +72,28 @@ impl Subject {
                 }
             }
         }
-        all.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        all.sort_by(|a, b| a.id.cmp(&b.id));
         all.dedup_by(|a, b| a.id == b.id);
         all
     }
 }
 
-fn of_user(env: &Env<'_>, user: &Arc<Entry<User>>) -> Principal {
-    Principal {
+fn of_user(env: &Env<'_>, user: &Arc<Entry<User>>) -> Entity {
+    Entity {
         arn: env.arn("user", &user.path, &user.name),
-        kind: "USER",
+        kind: "USER".to_owned(),
         name: user.name.clone(),
         path: user.path.clone(),
-        id: user.id.clone(),
+        id: user.id.to_string(),
     }
 }
 
-fn of_role(env: &Env<'_>, role: &Arc<Entry<Role>>) -> Principal {
-    Principal {
+fn of_role(env: &Env<'_>, role: &Arc<Entry<Role>>) -> Entity {
+    Entity {
         arn: env.arn("role", &role.path, &role.name),
-        kind: "ROLE",
+        kind: "ROLE".to_owned(),
         name: role.name.clone(),
         path: role.path.clone(),
-        id: role.id.clone(),
+        id: role.id.to_string(),
     }
 }

@@ -56,6 +56,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("sts.min_session_seconds", "900", "The shortest session that STS hands out; AWS's is 900."),
     setting("sts.key_rotation_seconds", "86400", "How long a session key seals new sessions."),
     setting(
+        "sts.token_key_rotation_seconds",
+        "2592000",
+        "How long a key signs the tokens that STS makes for others.",
+    ),
+    setting(
         "oidc.allow_loopback_http",
         "false",
         "Whether OpenID Connect issuers may be on this machine and without TLS, for tests.",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Format, NameKey};
+use super::{Format, NameKey, Packed};
 use crate::ids::UniqueId;
 use crate::time::Timestamp;
 
@@ -19,6 +19,9 @@ pub struct AccessReport {
     pub created: Timestamp,
     /// What it is about.
     pub about: AccessReportSubject,
+    /// What it says: it was made when it was asked for. None when there is more to say than is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Packed>,
 }
 
 /// What a report is about.

@@ -29,9 +29,6 @@ pub struct AccountRecord {
     /// What the account asks of its users' passwords, where it has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<PasswordPolicy>,
-    /// When the last credential report was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential_report: Option<Timestamp>,
     /// The version of the tokens that STS's global endpoint gives it (1 or 2), where it has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub global_endpoint_token_version: Option<u8>,

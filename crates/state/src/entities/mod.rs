@@ -3,6 +3,7 @@
 mod access_report;
 mod account;
 mod attached;
+mod credential_report;
 mod credentials;
 mod federation;
 mod group;
@@ -13,6 +14,7 @@ mod mfa;
 mod note;
 mod organization;
 mod outbound;
+mod packed;
 mod role;
 mod server_certificate;
 mod user;
@@ -26,6 +28,7 @@ use smol_str::SmolStr;
 pub use access_report::{AccessReport, AccessReportSubject};
 pub use account::{AccountRecord, RootUser};
 pub use attached::AttachedPolicies;
+pub use credential_report::CredentialReport;
 pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
     SigningCertificate, UserSshKey,
@@ -46,6 +49,7 @@ pub use organization::{
     full_access_document,
 };
 pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
+pub use packed::Packed;
 pub use role::{Role, RoleLastUsed};
 pub use server_certificate::ServerCertificate;
 pub use user::User;

@@ -15,7 +15,7 @@ pub struct OutboundFederation {
     pub id: String,
     /// Whether tokens are signed.
     pub enabled: bool,
-    /// The keys; of each algorithm the last signs.
+    /// The keys, the oldest first; of each algorithm the last whose time has come signs.
     pub keys: Vec<TokenKey>,
 }
 
@@ -28,6 +28,9 @@ pub struct TokenKey {
     pub algorithm: String,
     /// When it was made.
     pub created: Timestamp,
+    /// From when on it signs: verifiers get to see it before. At once where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_from: Option<Timestamp>,
     /// The private key as PKCS #8 (DER), sealed under the master key.
     pub private: Sealed,
     /// The public key's members in a JSON Web Key.
@@ -35,9 +38,15 @@ pub struct TokenKey {
 }
 
 impl OutboundFederation {
-    /// The key that signs by this algorithm.
-    pub fn key(&self, algorithm: &str) -> Option<&TokenKey> {
-        self.keys.iter().rev().find(|key| key.algorithm == algorithm)
+    /// The keys of an algorithm, the oldest first.
+    pub fn keys_of(&self, algorithm: &str) -> impl DoubleEndedIterator<Item = &TokenKey> {
+        self.keys.iter().filter(move |key| key.algorithm == algorithm)
+    }
+
+    /// The key that signs by this algorithm now.
+    pub fn signing_key(&self, algorithm: &str, now: Timestamp) -> Option<&TokenKey> {
+        let ready = self.keys_of(algorithm).rfind(|key| key.signs_from() <= now);
+        ready.or_else(|| self.keys_of(algorithm).next())
     }
 
     /// The issuer's address, for a server that others find under `base`.
@@ -50,6 +59,11 @@ impl OutboundFederation {
 pub const ISSUERS: &str = "/.oidc/";
 
 impl TokenKey {
+    /// From when on it signs.
+    pub fn signs_from(&self) -> Timestamp {
+        self.signs_from.unwrap_or(self.created)
+    }
+
     /// What its private key is sealed for.
     pub fn purpose(id: &str) -> String {
         format!("token-key/{id}")

@@ -10,8 +10,8 @@ use super::collection::{Collection, Entry};
 use super::compiled::AwsPolicies;
 use super::indexes::{Holder, HolderKind};
 use crate::entities::{
-    AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice, Note,
-    OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AccountRecord, CredentialReport, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
+    MfaDevice, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::{AccountId, UniqueId};
 use crate::last_used::LastUse;
@@ -50,6 +50,8 @@ pub struct Account {
     pub access_reports: Collection<AccessReport>,
     /// What is remembered for a while.
     pub notes: Collection<Note>,
+    /// The last credential report.
+    pub credential_reports: Collection<CredentialReport>,
     pub(super) last_used: OrdMap<Box<str>, Arc<LastUse>>,
     pub(super) indexes: Indexes,
     pub(super) aws_policies: Arc<AwsPolicies>,
@@ -83,6 +85,7 @@ impl Account {
             key_pairs: Collection::default(),
             access_reports: Collection::default(),
             notes: Collection::default(),
+            credential_reports: Collection::default(),
             last_used: OrdMap::new(),
             indexes: Indexes::default(),
             aws_policies,

@@ -12,8 +12,8 @@ use super::collection::Entity;
 use super::indexes::Indexed;
 use super::{KeyOwner, LongTermKey, Snapshot};
 use crate::entities::{
-    AccessKey, AccessReport, AccountRecord, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy,
-    MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessKey, AccessReport, AccountRecord, CredentialReport, Group, Instance, InstanceProfile, KeyPair,
+    ManagedPolicy, MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
@@ -213,6 +213,9 @@ impl Snapshot {
             }
             Note::COLLECTION => {
                 account.change(change, &key, |a| &mut a.notes)?;
+            }
+            CredentialReport::COLLECTION => {
+                account.change(change, &key, |a| &mut a.credential_reports)?;
             }
             _ => return Err(unknown()),
         }

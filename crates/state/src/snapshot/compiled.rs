@@ -11,8 +11,9 @@ use super::account::Account;
 use super::collection::{Entity, Entry};
 use crate::arn;
 use crate::entities::{
-    AccessReport, AttachedPolicies, Group, InlinePolicies, Instance, InstanceProfile, KeyPair, ManagedPolicy,
-    MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AttachedPolicies, CredentialReport, Group, InlinePolicies, Instance, InstanceProfile,
+    KeyPair, ManagedPolicy, MfaDevice, NameKey, Note, OidcProvider, Role, SamlProvider, ServerCertificate,
+    User,
 };
 use crate::ids::{Partition, UniqueId};
 use crate::policy_ref::PolicyRef;
@@ -141,6 +142,7 @@ plain_entities! {
     KeyPair in "key-pairs",
     AccessReport in "access-reports",
     Note in "notes",
+    CredentialReport in "credential-reports",
 }
 
 /// AWS managed policies that were compiled, shared by all accounts.

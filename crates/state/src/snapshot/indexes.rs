@@ -5,8 +5,8 @@ use imbl::{OrdMap, OrdSet};
 use super::account::{Account, Indexes};
 use super::apply::Texts;
 use crate::entities::{
-    AccessReport, AttachedPolicies, Group, Instance, InstanceProfile, KeyPair, ManagedPolicy, MfaDevice,
-    Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
+    AccessReport, AttachedPolicies, CredentialReport, Group, Instance, InstanceProfile, KeyPair,
+    ManagedPolicy, MfaDevice, Note, OidcProvider, Role, SamlProvider, ServerCertificate, User,
 };
 use crate::ids::UniqueId;
 use crate::policy_ref::PolicyRef;
@@ -112,6 +112,10 @@ impl Indexed for AccessReport {
 }
 
 impl Indexed for Note {
+    fn index(&self, _: &mut Account, _: bool) {}
+}
+
+impl Indexed for CredentialReport {
     fn index(&self, _: &mut Account, _: bool) {}
 }
 

@@ -40,7 +40,6 @@ pub(super) async fn make_account(
         closed: None,
         alias: None,
         password_policy: None,
-        credential_report: None,
         global_endpoint_token_version: None,
         outbound: None,
         root: RootUser::default(),

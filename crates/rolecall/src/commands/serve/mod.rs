@@ -21,7 +21,8 @@ use rolecall_iam::Quotas;
 use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
 use rolecall_server::{Clock as _, Endpoint, Limits, Parts, RateLimits, SystemClock, Tls, TlsFiles};
-use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy};
+use rolecall_state::entities::AccountRecord;
+use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy, Txn};
 use rolecall_store::OpenError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -131,6 +132,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     quotas(settings)?;
     issuers::rules(settings)?;
     sts_limits(settings)?;
+    token_key_period(settings)?;
     public_url(settings, "")?;
     Ok(())
 }
@@ -156,6 +158,7 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let endpoint = Arc::new(Endpoint::new(parts));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(rotate_session_keys(state.clone()));
+    tokio::spawn(rotate_token_keys(state.clone(), token_key_period(settings)?));
     tokio::spawn(write_last_used(state.clone()));
     // Before anyone is told that the server is there, so that whoever asks it to stop at once is heard.
     let asked_to_stop = stop_signal();
@@ -255,6 +258,16 @@ fn sts_limits(settings: &Settings) -> Result<rolecall_sts::Limits, ServeError> {
     Ok(rolecall_sts::Limits { min_session_seconds })
 }
 
+/// For how many seconds a key signs tokens for others.
+fn token_key_period(settings: &Settings) -> Result<i64, ServeError> {
+    let key = "sts.token_key_rotation_seconds";
+    let seconds: i64 = settings.get(key)?;
+    match seconds {
+        2.. => Ok(seconds),
+        _ => Err(settings.refuse(key, "it takes 2 seconds or more".into()).into()),
+    }
+}
+
 fn open_s3(settings: &Settings, data: &Path) -> Result<S3, ServeError> {
     let endpoint = rolecall_s3::Endpoint::new([], settings.text("region"));
     let entropy: &dyn Entropy = &SystemEntropy;
@@ -348,6 +361,28 @@ async fn rotate_session_keys(state: State) {
             }
         }
         tokio::time::sleep(ROTATION_CHECK).await;
+    }
+}
+
+/// Gives the accounts that sign tokens for others new keys, when the last have signed for `period` seconds.
+async fn rotate_token_keys(state: State, period: i64) {
+    let pause = ROTATION_CHECK.min(Duration::from_secs(u64::try_from(period / 2).unwrap_or(1).max(1)));
+    loop {
+        let now = SystemClock.now();
+        let snapshot = state.snapshot();
+        let due = |record: &AccountRecord| rolecall_iam::token_keys_are_due(record, period, now);
+        for account in snapshot.accounts().filter(|account| due(&account.record) && state.is_following()) {
+            // Making a key takes its time.
+            let rotate = |txn: &mut Txn| {
+                tokio::task::block_in_place(|| {
+                    rolecall_iam::rotate_token_keys(txn, period, now, &SystemEntropy)
+                })
+            };
+            if let Err(cause) = state.write(account.id(), rotate).await {
+                tracing::error!(account = %account.id(), %cause, "the keys for tokens could not be rotated");
+            }
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 
