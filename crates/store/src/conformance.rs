@@ -47,6 +47,7 @@ pub async fn run(store: &dyn Store) {
     a_prefix_can_be_required_to_be_unchanged(store).await;
     a_prefix_can_be_removed(store).await;
     keys_are_found_one_by_one_and_page_by_page(store).await;
+    a_scan_is_of_one_revision(store).await;
     what_is_no_transaction_is_refused(store).await;
     the_largest_transaction_is_taken(store).await;
     values_are_bytes(store).await;
@@ -148,6 +149,40 @@ async fn keys_are_found_one_by_one_and_page_by_page(store: &dyn Store) {
         found.extend(page.iter().map(|kv| String::from_utf8(kv.key.to_vec()).unwrap()));
     }
     assert_eq!(found, names);
+}
+
+/// More pages than wait for whoever reads, so that the scan is not done before the writes.
+async fn a_scan_is_of_one_revision(store: &dyn Store) {
+    const KEYS: usize = 6_000;
+    let value = "x".repeat(400);
+    for from in (0..KEYS).step_by(100) {
+        commit(
+            store,
+            vec![],
+            (from..from + 100).map(|n| put(&format!("conformance/q/{n:04}"), &value)).collect(),
+        )
+        .await;
+    }
+    let mut scan = store.scan(b"conformance/q/");
+    let (mut found, mut at) = scan.next().await.unwrap().unwrap();
+    assert!(found.len() < KEYS);
+    for n in (0..KEYS).step_by(1_000) {
+        let (gone, made) = (format!("conformance/q/{n:04}"), format!("conformance/q/{n:04}-new"));
+        commit(store, vec![], vec![delete(&gone), put(&made, "new")]).await;
+    }
+    while let Some(page) = scan.next().await {
+        let (page, revision) = page.unwrap();
+        assert_eq!(revision, at);
+        (at, _) = (revision, found.extend(page));
+    }
+    assert_eq!(found.len(), KEYS);
+    assert!(found.iter().is_sorted_by_key(|kv| &kv.key) && found.iter().all(|kv| kv.value == value));
+    let (nothing, _) = store.scan(b"conformance/q/absent").next().await.unwrap().unwrap();
+    assert!(nothing.is_empty());
+    for n in 0..10 {
+        let prefix = Bytes::from(format!("conformance/q/{n}"));
+        commit(store, vec![], vec![Op::DeletePrefix { prefix }]).await;
+    }
 }
 
 async fn what_is_no_transaction_is_refused(store: &dyn Store) {

@@ -203,6 +203,28 @@ pub struct Batch {
 /// Everything under a prefix, at one revision.
 pub type Loaded = (Vec<KeyValue>, Revision);
 
+/// Everything under a prefix at one revision, a page at a time: it is never held at once.
+pub struct Scan {
+    receiver: mpsc::Receiver<Result<Loaded, StoreError>>,
+}
+
+impl Scan {
+    /// How many pages wait for whoever reads.
+    pub(crate) const WAITING: usize = 2;
+    /// About how much a page holds, in bytes.
+    pub(crate) const PAGE_BYTES: usize = 262_144;
+
+    pub(crate) fn new(receiver: mpsc::Receiver<Result<Loaded, StoreError>>) -> Self {
+        Self { receiver }
+    }
+
+    /// The next page, in the order of the keys; none after the last. The first comes even when there is
+    /// nothing, and tells the revision.
+    pub async fn next(&mut self) -> Option<Result<Loaded, StoreError>> {
+        self.receiver.recv().await
+    }
+}
+
 /// Why the store can't answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -286,6 +308,9 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When the engine fails.
     fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>>;
+
+    /// Everything under a prefix, in the order of the keys, at one revision, whatever is written meanwhile.
+    fn scan(&self, prefix: &[u8]) -> Scan;
 
     /// One key.
     ///

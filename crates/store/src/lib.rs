@@ -11,8 +11,8 @@ mod embedded;
 mod etcd;
 
 pub use contract::{
-    Batch, BoxFuture, Compare, Event, EventKind, KeyValue, Loaded, Op, Outcome, Revision, Store, StoreError,
-    Transaction, Watch, WatchError,
+    Batch, BoxFuture, Compare, Event, EventKind, KeyValue, Loaded, Op, Outcome, Revision, Scan, Store,
+    StoreError, Transaction, Watch, WatchError,
 };
 pub use embedded::{Embedded, OpenError};
 #[cfg(feature = "etcd")]

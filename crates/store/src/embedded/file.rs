@@ -7,13 +7,13 @@ use std::path::Path;
 use bytes::{Buf, BufMut, Bytes};
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
-    TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
+    Table, TableDefinition,
 };
 
 use super::backend::Guarded;
 use super::{OpenError, blank};
-use crate::contract::{Batch, KeyValue, Loaded, Revision};
+use crate::contract::{Batch, KeyValue, Loaded, Revision, Scan};
 
 /// Key → create revision, modification revision, version, value.
 pub(super) const VALUES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("values");
@@ -165,10 +165,50 @@ impl StoreFile {
         Ok((found, Revision(revision)))
     }
 
+    /// What is in the file now, to be read while it changes.
+    pub(super) fn picture(&self) -> Result<Picture, redb::Error> {
+        let read = self.database.begin_read()?;
+        let revision = read.open_table(FACTS)?.get(REVISION)?.map_or(0, |value| value.value());
+        Ok(Picture { values: read.open_table(VALUES)?, revision: Revision(revision) })
+    }
+
     /// One key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<KeyValue>, redb::Error> {
         let values = self.database.begin_read()?.open_table(VALUES)?;
         get(&values, key)
+    }
+}
+
+/// The values at one revision.
+pub(super) struct Picture {
+    values: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    revision: Revision,
+}
+
+impl Picture {
+    /// Hands what is under a prefix over page by page, until `take` wants no more.
+    pub(super) fn pages(
+        &self,
+        prefix: &[u8],
+        mut take: impl FnMut(Loaded) -> bool,
+    ) -> Result<(), redb::Error> {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        for entry in ReadableTable::range(&self.values, prefix..)? {
+            let (key, value) = entry?;
+            if !key.value().starts_with(prefix) {
+                break;
+            }
+            bytes += key.value().len() + value.value().len();
+            page.push(decode(key.value(), value.value())?);
+            if bytes >= Scan::PAGE_BYTES {
+                if !take((std::mem::take(&mut page), self.revision)) {
+                    return Ok(());
+                }
+                bytes = 0;
+            }
+        }
+        take((page, self.revision));
+        Ok(())
     }
 }
 

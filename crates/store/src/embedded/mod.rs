@@ -18,10 +18,10 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::contract::{
-    BoxFuture, KeyValue, Loaded, Outcome, Revision, Store, StoreError, Transaction, Watch,
+    BoxFuture, KeyValue, Loaded, Outcome, Revision, Scan, Store, StoreError, Transaction, Watch,
 };
 use file::StoreFile;
 use history::History;
@@ -207,6 +207,22 @@ impl Store for Embedded {
     fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>> {
         let (prefix, after) = (prefix.to_vec(), after.to_vec());
         self.read(move |file| file.range(&prefix, &after, limit))
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Scan {
+        let (shared, prefix) = (self.shared.clone(), prefix.to_vec());
+        let (sender, receiver) = mpsc::channel(Scan::WAITING);
+        tokio::task::spawn_blocking(move || {
+            // The picture is taken at once and read without the file's lock: writes go on.
+            let ended = shared.read(StoreFile::picture).and_then(|picture| {
+                let sent = picture.pages(&prefix, |page| sender.blocking_send(Ok(page)).is_ok());
+                sent.map_err(|cause| StoreError::Engine(cause.to_string()))
+            });
+            if let Err(cause) = ended {
+                let _ = sender.blocking_send(Err(cause));
+            }
+        });
+        Scan::new(receiver)
     }
 
     fn get(&self, key: &[u8]) -> BoxFuture<'_, Result<Option<KeyValue>, StoreError>> {

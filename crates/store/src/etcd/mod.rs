@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch as signal};
 use tokio::time::Instant;
 
 use crate::contract::{
-    BoxFuture, KeyValue, Loaded, Outcome, Revision, Store, StoreError, Transaction, Watch,
+    BoxFuture, KeyValue, Loaded, Outcome, Revision, Scan, Store, StoreError, Transaction, Watch,
 };
 use client::{CallError, Client};
 use keys::{Keys, end_of, revision, signed};
@@ -198,6 +198,33 @@ impl Inner {
         }
     }
 
+    /// Sends everything page by page, at one revision, until nobody reads.
+    async fn send_pages(
+        &self,
+        prefix: &[u8],
+        sender: &mpsc::Sender<Result<Loaded, StoreError>>,
+    ) -> Result<(), CallError> {
+        let mut request = RangeRequest {
+            key: prefix.to_vec(),
+            range_end: end_of(prefix),
+            limit: PAGE as i64,
+            ..RangeRequest::default()
+        };
+        loop {
+            let answer = self.page(&request).await?;
+            if let (0, Some(header)) = (request.revision, &answer.header) {
+                request.revision = header.revision;
+            }
+            if let Some(last) = answer.kvs.last() {
+                request.key = [&last.key[..], b"\0"].concat();
+            }
+            let page = answer.kvs.into_iter().filter_map(|stored| self.keys.key_value(stored)).collect();
+            if sender.send(Ok((page, revision(request.revision)))).await.is_err() || !answer.more {
+                return Ok(());
+            }
+        }
+    }
+
     /// Reads everything; again from the start when the revision is compacted meanwhile.
     async fn load(&self, prefix: &[u8]) -> Result<Loaded, CallError> {
         const ATTEMPTS: usize = 3;
@@ -268,6 +295,17 @@ impl Store for Etcd {
             let from = if after > prefix { after } else { prefix.clone() };
             self.inner.read(&prefix, from, limit).await.map_err(engine)
         })
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Scan {
+        let (inner, prefix) = (self.inner.clone(), self.inner.keys.data(prefix));
+        let (sender, receiver) = mpsc::channel(Scan::WAITING);
+        tokio::spawn(async move {
+            if let Err(error) = inner.send_pages(&prefix, &sender).await {
+                let _ = sender.send(Err(engine(error))).await;
+            }
+        });
+        Scan::new(receiver)
     }
 
     fn get(&self, key: &[u8]) -> BoxFuture<'_, Result<Option<KeyValue>, StoreError>> {

@@ -38,6 +38,7 @@ pub(super) struct Writer<'a, W> {
     id: String,
     lines: usize,
     keys: u64,
+    revision: u64,
     piece: Vec<u8>,
 }
 
@@ -50,7 +51,7 @@ impl<'a, W: Write> Writer<'a, W> {
     ) -> io::Result<Self> {
         let id: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         writeln!(out, "{MAGIC} {VERSION} {id} {revision}")?;
-        Ok(Self { out, master, entropy, id, lines: 1, keys: 0, piece: Vec::new() })
+        Ok(Self { out, master, entropy, id, lines: 1, keys: 0, revision, piece: Vec::new() })
     }
 
     pub(super) fn add(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
@@ -74,6 +75,10 @@ impl<'a, W: Write> Writer<'a, W> {
         writeln!(self.out, "{}", serde_json::to_string(&sealed)?)
     }
 
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// Ends the file; gives how many keys are in it, and what it was written to.
     pub(super) fn finish(mut self) -> io::Result<(u64, W)> {
         if !self.piece.is_empty() {
@@ -83,6 +88,13 @@ impl<'a, W: Write> Writer<'a, W> {
         self.line(&count, "end")?;
         self.out.flush()?;
         Ok((self.keys, self.out))
+    }
+}
+
+impl Writer<'_, Vec<u8>> {
+    /// What was written since it was last taken.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 }
 
