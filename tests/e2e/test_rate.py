@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import urllib.request
 
 import boto3
@@ -79,6 +81,28 @@ def test_a_source_is_limited_before_it_says_who_it_is(make_server) -> None:
     assert "ok" in page(server, "/health")
     trail = "".join(path.read_text() for path in (server.data / "audit").glob("*.jsonl"))
     assert "Throttling" not in trail
+
+
+@pytest.mark.parametrize(("body", "stays"), [(1_000, True), (4_000_000, False)])
+def test_who_is_refused_early_can_send_on_or_is_told_that_it_cannot(make_server, body: int, stays: bool) -> None:
+    """The refusal is there before the body, which comes later: no request may fall into a closing connection."""
+    server = make_server(variables={"ROLECALL_RATE_PER_SOURCE": "1"}).start()
+    stranger = Aws(server, Credentials("AKIAEXAMPLEEXAMPLE00", "none"))
+    refusals(3, stranger.sts.get_caller_identity)
+    connection = http.client.HTTPConnection(*server.address, timeout=30)
+    connection.putrequest("POST", "/")
+    connection.putheader("Content-Length", str(body))
+    connection.endheaders()
+    socket = connection.sock
+    # A client that does not read until it has sent all, as most: the server may end it midway.
+    with contextlib.suppress(ConnectionError):
+        connection.send(b"a" * body)
+    answer = connection.getresponse()
+    assert answer.status == 400 and b"Rate exceeded" in answer.read()
+    assert (answer.headers["Connection"] != "close") == stays
+    if stays:
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200 and connection.sock is socket
 
 
 def test_a_bad_limit_is_told(make_server) -> None:

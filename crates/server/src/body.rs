@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
+use http::{HeaderValue, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body as _, Incoming};
@@ -70,6 +71,32 @@ pub(crate) async fn read(mut body: Incoming, limit: usize, pause: Duration) -> R
         }
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// How much of an unwanted body is read, so that its connection stays good.
+const UNWANTED: usize = 262_144;
+/// For how long an unwanted body is read.
+const UNWANTED_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Ends a request that is answered without its body. A client that is still sending when its
+/// connection closes may lose the answer, and one that has sent all would find the next request's
+/// connection closed: so a short rest is read, and beyond that the answer says that it is the last.
+pub(crate) async fn leave_unread(
+    expect: Option<&HeaderValue>,
+    body: Incoming,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    // Who waits to be asked for the body has not sent it: reading would ask for it.
+    let waits = expect.is_some() && !body.is_end_stream();
+    if waits || read_within(UNWANTED_PATIENCE, body).await.is_err() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn read_within(patience: Duration, body: Incoming) -> Result<(), BodyError> {
+    let reading = read(body, UNWANTED, patience);
+    tokio::time::timeout(patience, reading).await.map_err(|_| BodyError::TooSlow)?.map(drop)
 }
 
 /// A body whose sender may pause only so long.

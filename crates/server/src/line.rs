@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 use crate::accept::{Answer, Arrival, Limits};
 use crate::attempts::Attempts;
 use crate::authenticate::{Authenticated, authenticate};
-use crate::body::{Body, BodyError, read};
+use crate::body::{Body, BodyError, leave_unread, read};
 use crate::metrics::Metrics;
 use crate::rate::{self, Rate, RateLimits};
 use crate::record::{CallerFacts, Record, Recorder};
@@ -299,22 +299,27 @@ impl Answer for Endpoint {
             Err(error) => {
                 let response = passage.refuse(guessed_service(&parts), &error);
                 self.record(passage, began, response.status().as_u16());
-                return response;
+                return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
             }
         };
         let route = match route {
-            Route::Own(page) => return own_pages::answer(self, page, &parts, arrival),
+            Route::Own(page) => {
+                let response = own_pages::answer(self, page, &parts, arrival);
+                return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
+            }
             Route::Api(route) => route,
         };
         if !self.admits_source(arrival.peer.ip()) {
             // Nothing is recorded: whoever floods the server must not fill the trail, too.
             let response = passage.throttle(guessed_service(&parts));
             self.metrics.answered(response.status().as_u16(), began.elapsed());
-            return response;
+            return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
         }
-        let response = match self.parts.state.is_following() {
-            true => passage.follow(route, parts, body).await,
-            false => passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE)),
+        let response = if self.parts.state.is_following() {
+            passage.follow(route, parts, body).await
+        } else {
+            let response = passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE));
+            leave_unread(parts.headers.get(header::EXPECT), body, response).await
         };
         self.record(passage, began, response.status().as_u16());
         response
@@ -363,7 +368,8 @@ impl Passage<'_> {
                     400,
                     format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
                 );
-                self.fail(&error, Protocol::Json)
+                let response = self.fail(&error, Protocol::Json);
+                leave_unread(parts.headers.get(header::EXPECT), body, response).await
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
                 Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,

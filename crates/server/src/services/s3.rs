@@ -1,16 +1,16 @@
 //! S3 on the line: its bodies are streams, and its signatures cover them piece by piece.
 
-use http::Response;
 use http::request::Parts;
+use http::{Response, header};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use rolecall_access::{AccessError, Authorized, Demand, Subject, Values, authorize};
 use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
-use rolecall_s3::{AuthFacts, AuthType, Caller, Fault, S3, S3Body, Value};
+use rolecall_s3::{AuthFacts, AuthType, Call, Caller, Fault, S3, S3Body, Value};
 use rolecall_sigv4::{ChunkLimits, Form, PayloadDecoder, PayloadHash, Presented, Request, SigError};
 
 use crate::authenticate::Authenticated;
-use crate::body::{Body, Paced};
+use crate::body::{Body, Paced, leave_unread};
 use crate::line::Passage;
 
 /// Answers a request to S3, with or without a proof.
@@ -22,24 +22,49 @@ pub(crate) async fn answer_s3(
 ) -> Response<Body> {
     passage.trace.service = "s3";
     let s3 = passage.endpoint.parts().s3.clone();
-    match proceed(passage, &s3, presented, parts, body).await {
+    let expect = parts.headers.get(header::EXPECT).cloned();
+    let opened = match open(passage, &s3, presented, parts) {
+        Ok(opened) => opened,
+        Err(fault) => {
+            let response = passage.fail_s3(&fault);
+            return leave_unread(expect.as_ref(), body, response).await;
+        }
+    };
+    match proceed(passage, &s3, opened, body).await {
         Ok(response) => into_body(response),
         Err(fault) => passage.fail_s3(&fault),
     }
 }
 
-async fn proceed(
+/// A request whose proof holds and whose operation is known; its body is still to come.
+struct Opened {
+    authenticated: Option<Authenticated>,
+    call: Call,
+    decoder: PayloadDecoder,
+    length: Option<u64>,
+}
+
+fn open(
     passage: &mut Passage<'_>,
     s3: &S3,
     presented: Option<&Presented>,
     parts: Parts,
-    body: Incoming,
-) -> Result<Response<S3Body>, Fault> {
+) -> Result<Opened, Fault> {
     let length = decoded_length(&parts);
     let authenticated = presented.map(|presented| prove(passage, presented, &parts)).transpose()?;
     let decoder = decoder(authenticated.as_ref(), &parts, length)?;
     let call = s3.route(parts, auth_facts(passage, presented))?;
     passage.trace.operation = call.operation().name().into();
+    Ok(Opened { authenticated, call, decoder, length })
+}
+
+async fn proceed(
+    passage: &mut Passage<'_>,
+    s3: &S3,
+    opened: Opened,
+    body: Incoming,
+) -> Result<Response<S3Body>, Fault> {
+    let Opened { authenticated, call, decoder, length } = opened;
     let pause = passage.endpoint.parts().limits.body_timeout;
     let undecided = s3.receive(call, Paced::new(body, pause), decoder, length).await?;
     let caller = authenticated.as_ref().map(Authenticated::caller);
