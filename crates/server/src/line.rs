@@ -340,6 +340,16 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
     )
 }
 
+/// The protocol of a request to a service that is not built: what its client can read. Clients of the query
+/// protocol fail on JSON without a word of what it says.
+fn spoken(parts: &http::request::Parts) -> Protocol {
+    let form = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match form.is_some_and(|form| form.starts_with("application/x-www-form-urlencoded")) {
+        true => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
+        false => Protocol::Json,
+    }
+}
+
 fn guessed_family(parts: &http::request::Parts) -> rolecall_sigv4::Family {
     guessed_service(parts).family()
 }
@@ -364,7 +374,7 @@ impl Passage<'_> {
                     400,
                     format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
                 );
-                self.fail(&error, Protocol::Json)
+                self.fail(&error, spoken(&parts))
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
                 Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,
