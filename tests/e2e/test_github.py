@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import os
+import shutil
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -171,11 +172,29 @@ def test_what_is_put_into_an_input_is_not_run(runner: Runner, tmp_path: Path) ->
 
 def test_the_service_workflow(tools: Path, tmp_path: Path) -> None:
     runner = Runner(ROOT, environment(tools, tmp_path), tmp_path / "runner")
-    done = runner.run(WORKFLOWS / "service-in-ci.yml")
+    text = (WORKFLOWS / "service-in-ci.yml").read_text()
+    assert "TERRAFORM: terraform\n" in text
+    done = runner.run(text.replace("TERRAFORM: terraform\n", "TERRAFORM: no-terraform\n"))
     assert done.succeeded, done.log
+    skipped = done.step("Apply the lab with Terraform").log
+    assert skipped.startswith("::warning title=Terraform::SKIPPED: there is no no-terraform here")
     said = done.step("The reader reads, and no more").log
     assert "reports" in said and "AccessDenied" in said
     assert done.environment["AWS_SECRET_ACCESS_KEY"] not in done.log
+
+
+@pytest.mark.slow
+def test_the_service_workflow_applies_with_terraform(tools: Path, tmp_path: Path) -> None:
+    found = next(filter(None, map(shutil.which, ["terraform", "tofu"])), None)
+    plugins = os.environ.get("ROLECALL_TERRAFORM_PLUGIN_DIR", "")
+    if found is None or not (plugins or os.environ.get("ROLECALL_TERRAFORM_INIT") == "1"):
+        pytest.skip("SKIPPED LOUDLY: it takes Terraform and its provider, as test_terraform.py says")
+    runner = Runner(ROOT, environment(tools, tmp_path) | {"PLUGIN_DIR": plugins}, tmp_path / "runner")
+    text = (WORKFLOWS / "service-in-ci.yml").read_text()
+    done = runner.run(text.replace("TERRAFORM: terraform\n", f"TERRAFORM: {found}\n"))
+    assert done.succeeded, done.log
+    applied = done.step("Apply the lab with Terraform").log
+    assert "No changes." in applied and "AccessDenied" in applied and "reports" in applied
 
 
 @pytest.fixture

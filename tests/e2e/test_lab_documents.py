@@ -114,9 +114,42 @@ def test_every_page_of_the_book_is_there() -> None:
     assert present - named == set(), "pages that no reader finds"
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in (ROOT / "docs").rglob("*.md"):
-        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+def test_links_lead_somewhere() -> None:
+    """Those of every page to pages, files and headings of the repository; not those to other hosts."""
+    broken, looked_at = [], 0
+    pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "SECURITY.md", "ARCHITECTURE.md"))]
+    for page in pages:
+        for target in LINK.findall(without_code(page.read_text())):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            looked_at += 1
+            path, _, anchor = target.partition("#")
+            file = page.parent / path if path else page
+            if not file.exists() or (anchor and anchor not in anchors_of(file)):
+                broken.append(f"{page.relative_to(ROOT)} links to {target}")
+    assert broken == [] and looked_at > 50
+
+
+def test_anchors_are_those_of_the_book() -> None:
+    assert anchor_of("What keeps secrets out of the log") == "what-keeps-secrets-out-of-the-log"
+    assert anchor_of("`decide`, and [more](x.md)") == "decide-and-more"
+    assert anchor_of("4. 手動切換") == "4-手動切換"
+
+
+LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)")
+HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.M)
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$|^    [^\n]*$|`[^`\n]*`", "", text, flags=re.M | re.S)
+
+
+def anchor_of(heading: str) -> str:
+    """As mdBook and GitHub make them: in lower case, spaces as dashes, and no other punctuation."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-")
+
+
+def anchors_of(file: Path) -> set[str]:
+    text = re.sub(r"^```.*?^```$", "", file.read_text(), flags=re.M | re.S)
+    return {anchor_of(heading) for heading in HEADING.findall(text)}

@@ -190,6 +190,21 @@ def test_forged_tokens(anyone, issuer: Issuer, make_role: Callable[..., str]) ->
         assume(anyone, role, f"{head}.{other}.{signature}")
 
 
+@pytest.mark.parametrize("member", ["jku", "x5u"])
+def test_a_token_does_not_say_where_its_key_is(anyone, issuer: Issuer, make_issuer: Callable[..., Issuer],
+                                               make_role: Callable[..., str], member: str) -> None:
+    forger = make_issuer(registered=False)
+    forger.keys[-1].key_id = "forged"
+    header = {member: f"{forger.url}/keys", "kid": "forged"}
+    with refused("InvalidIdentityToken", NO_KEY):
+        assume(anyone, make_role(issuer), issuer.token(forger.keys[-1], header))
+    assert forger.asked == [], "the address in the token was fetched"
+    header["kid"] = issuer.keys[-1].key_id
+    with refused("InvalidIdentityToken", "The signature of the ID Token provided is invalid"):
+        assume(anyone, make_role(issuer), issuer.token(forger.keys[-1], header))
+    assert forger.asked == []
+
+
 def test_another_issuers_key(anyone, issuer: Issuer, make_issuer: Callable[..., Issuer],
                              make_role: Callable[..., str]) -> None:
     other, role = make_issuer(), make_role(issuer)

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -113,6 +114,23 @@ pub fn serve_instance(
     shutdown: watch::Receiver<bool>,
 ) -> Serving {
     Box::pin(serve_from(Door { listener, instance: Some(instance), tls: None }, limits, endpoint, shutdown))
+}
+
+/// Serves one connection that came by other means than a listener, until it ends.
+///
+/// # Errors
+/// When it ends early.
+pub async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    arrival: Arrival,
+    limits: &Limits,
+    answer: Arc<Front>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let service = service_fn(move |request| {
+        let (answer, arrival) = (answer.clone(), arrival.clone());
+        async move { Ok::<_, Infallible>(answer.answer(request, &arrival).await) }
+    });
+    connection_builder(limits).serve_connection(TokioIo::new(stream), service).await
 }
 
 /// Where connections come in, and what is known of them by that.

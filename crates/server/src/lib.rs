@@ -18,7 +18,7 @@ mod route;
 mod services;
 mod tls;
 
-pub use accept::{Arrival, Limits, Serving, serve, serve_instance};
+pub use accept::{Arrival, Limits, Serving, serve, serve_connection, serve_instance};
 pub use body::{Body, full};
 pub use console::Front;
 pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};

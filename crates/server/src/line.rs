@@ -348,6 +348,16 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
     })
 }
 
+/// The protocol of a request to a service that is not built: what its client can read. Clients of the query
+/// protocol fail on JSON without a word of what it says.
+fn spoken(parts: &http::request::Parts) -> Protocol {
+    let form = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match form.is_some_and(|form| form.starts_with("application/x-www-form-urlencoded")) {
+        true => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
+        false => Protocol::Json,
+    }
+}
+
 impl Passage<'_> {
     // The connection holds the future of its request in place and moves it there by value: the large
     // ones, S3's above all, are boxed where they begin. A test keeps the whole small.
@@ -368,7 +378,7 @@ impl Passage<'_> {
                     400,
                     format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
                 );
-                let response = self.fail(&error, Protocol::Json);
+                let response = self.fail(&error, spoken(&parts));
                 leave_unread(parts.headers.get(header::EXPECT), body, response).await
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
