@@ -26,6 +26,9 @@ mod multipart;
 mod objects;
 mod settings;
 
+pub(crate) use headers::check_tags;
+pub(crate) use settings::MAX_BUCKET_TAGS;
+
 /// The facts about one request.
 pub(crate) struct Cx {
     pub(crate) operation: Operation,

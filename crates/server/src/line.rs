@@ -353,6 +353,9 @@ impl Passage<'_> {
         body: Incoming,
     ) -> Response<Body> {
         match route {
+            ApiRoute::Signed(Service::S3, presented) if rolecall_s3::is_control(&parts) => {
+                Box::pin(services::answer_s3_control(self, &presented, parts, body)).await
+            }
             ApiRoute::Signed(Service::S3, presented) => {
                 Box::pin(services::answer_s3(self, Some(&presented), parts, body)).await
             }

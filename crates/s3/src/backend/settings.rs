@@ -12,7 +12,7 @@ use crate::receive::tag_pairs;
 /// The largest bucket policy.
 const MAX_POLICY_BYTES: usize = 20 * 1_024;
 /// The most tags of a bucket.
-pub(super) const MAX_BUCKET_TAGS: usize = 50;
+pub(crate) const MAX_BUCKET_TAGS: usize = 50;
 
 fn absent(code: &'static str, message: &str, bucket: &str) -> Fault {
     Fault::new(code, StatusCode::NOT_FOUND, message).with("BucketName", bucket)

@@ -22,9 +22,17 @@ pub(crate) async fn answer_s3(
 ) -> Response<Body> {
     passage.trace.service = "s3";
     let s3 = passage.endpoint.parts().s3.clone();
+    let region = s3.region_of(&parts);
     match proceed(passage, &s3, presented, parts, body).await {
         Ok(response) => into_body(response),
-        Err(fault) => passage.fail_s3(&fault),
+        Err(fault) => {
+            let mut response = passage.fail_s3(&fault);
+            if let Some(region) = region {
+                // Clients ask without credentials where a bucket is, and read it from the refusal.
+                response.headers_mut().entry("x-amz-bucket-region").or_insert(region);
+            }
+            response
+        }
     }
 }
 
@@ -54,7 +62,11 @@ async fn proceed(
     Ok(response)
 }
 
-fn prove(passage: &mut Passage<'_>, presented: &Presented, parts: &Parts) -> Result<Authenticated, Fault> {
+pub(super) fn prove(
+    passage: &mut Passage<'_>,
+    presented: &Presented,
+    parts: &Parts,
+) -> Result<Authenticated, Fault> {
     passage.facts.region = presented.scope.region.clone();
     let request = Request::from(parts);
     let proven = presented
@@ -81,12 +93,12 @@ fn refused(passage: &Passage<'_>, error: &SigError) -> Fault {
 }
 
 /// The length of the payload itself: of a chunked body the header tells it.
-fn decoded_length(parts: &Parts) -> Option<u64> {
+pub(super) fn decoded_length(parts: &Parts) -> Option<u64> {
     let number = |name: &str| parts.headers.get(name)?.to_str().ok()?.parse().ok();
     number("x-amz-decoded-content-length").or_else(|| number("content-length"))
 }
 
-fn decoder(
+pub(super) fn decoder(
     authenticated: Option<&Authenticated>,
     parts: &Parts,
     length: Option<u64>,
@@ -115,7 +127,7 @@ fn auth_facts(passage: &Passage<'_>, presented: Option<&Presented>) -> AuthFacts
     }
 }
 
-fn decide(
+pub(super) fn decide(
     passage: &mut Passage<'_>,
     subject: Subject<'_>,
     asked: &rolecall_s3::Demand,
