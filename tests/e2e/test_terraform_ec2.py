@@ -189,6 +189,24 @@ def test_places(provider: Provider) -> None:
         InstanceType__1="m5.2xlarge")
 
 
+@replays("data.aws_ami")
+@pytest.mark.parametrize(("owner", "name"), [
+    ("amazon", "al2023-ami-2023*"), ("amazon", "amzn2-ami-hvm-*-gp2"), ("137112412989", "amzn2-ami-kernel-5.10-*"),
+    ("099720109477", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-*-server-*"),
+    ("099720109477", "ubuntu/images/*/ubuntu-noble-24.04-*"), ("136693071363", "debian-12-*")])
+def test_image_by_its_name(provider: Provider, owner: str, name: str) -> None:
+    """`most_recent` with a name, as most files have it; what is found starts."""
+    found = ec2(provider, "DescribeImages", "creationDate", "rootDeviceName", Owner__1=owner, Filter__1__Name="name",
+                Filter__1__Value__1=name, Filter__2__Name="virtualization-type", Filter__2__Value__1="hvm",
+                Filter__3__Name="root-device-type", Filter__3__Value__1="ebs")
+    [image] = found.find_all("imageId")
+    assert found.find("imageOwnerId") == owner or found.find("imageOwnerAlias") == owner
+    again = ec2(provider, "DescribeImages", ImageId__1=image)
+    assert again.find("name") == found.find("name")
+    none = ec2(provider, "DescribeImages", Owner__1="self", Filter__1__Name="name", Filter__1__Value__1=name)
+    assert none.find_all("imageId") == []
+
+
 @pytest.mark.parametrize("action", ["CreateVpc", "CreateSecurityGroup", "CreateSubnet", "CreateVolume",
                                     "CreateLaunchTemplate", "AllocateAddress"])
 def test_what_is_not_built_is_told_at_once(provider: Provider, action: str) -> None:
