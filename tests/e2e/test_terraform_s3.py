@@ -141,6 +141,30 @@ def test_settings_of_a_bucket(go: Go, what: str, body: str, shown: dict[str, str
     assert go("GET", f"/bucket?{what}").code == gone
 
 
+@replays("aws_s3_bucket_server_side_encryption_configuration", "aws_s3_bucket_acl")
+def test_what_every_bucket_has_may_be_declared(go: Go) -> None:
+    """The default encryption, and no list but the private one; other kinds are refused, and change nothing."""
+    go("PUT", "/bucket")
+
+    def encryption(algorithm: str, more: str = "") -> wire.Answer:
+        rule = (f"<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>{algorithm}</SSEAlgorithm>"
+                f"</ApplyServerSideEncryptionByDefault>{more}</Rule>")
+        body = f"<ServerSideEncryptionConfiguration {NAMESPACE}>{rule}</ServerSideEncryptionConfiguration>".encode()
+        return go("PUT", "/bucket?encryption", body, x_amz_checksum_crc32=crc32(body),
+                  x_amz_sdk_checksum_algorithm="CRC32")
+
+    assert encryption("AES256").status == 200
+    assert encryption("AES256", "<BucketKeyEnabled>false</BucketKeyEnabled>").status == 200
+    assert encryption("aws:kms").code == "NotImplemented"
+    assert go("GET", "/bucket?encryption").find("SSEAlgorithm") == "AES256"
+    assert go("DELETE", "/bucket?encryption").status == 204
+    assert go("GET", "/bucket?encryption").find("SSEAlgorithm") == "AES256"
+    assert go("PUT", "/bucket?acl", x_amz_acl="private").status == 200
+    assert go("PUT", "/bucket?acl", x_amz_acl="public-read").code == "AccessControlListNotSupported"
+    read = go("GET", "/bucket?acl")
+    assert (read.find_all("Permission"), len(set(read.find_all("ID")))) == (["FULL_CONTROL"], 1)
+
+
 @replays("aws_s3_object", "aws_s3_bucket_object", "data.aws_s3_object", "data.aws_s3_bucket_object",
          "data.aws_s3_objects")
 def test_object(go: Go) -> None:
