@@ -13,6 +13,7 @@ import pytest
 from harness import lab
 from harness.process import ACCOUNT, Credentials
 from harness.provider import Provider, documents_survive, replays
+from harness.wire import post
 
 
 @replays("data.aws_caller_identity")
@@ -250,6 +251,15 @@ def test_account_alias(provider: Provider) -> None:
 def test_what_is_not_built_is_not_retried(provider: Provider, action: str, service: str) -> None:
     answer = provider.ask(action, service)
     assert 200 <= answer.status < 500, "SDKs repeat what fails with 5xx for minutes"
+
+
+def test_services_that_are_not_there_say_so_in_their_own_form(provider: Provider) -> None:
+    """Whoever speaks forms reads XML; the rest read JSON."""
+    form = post(provider.server, provider.credentials, "sns", b"Action=CreateTopic&Version=2010-03-31&Name=t")
+    assert (form.status, form.code) == (400, "NotImplemented") and "sns" in form.message
+    text = post(provider.server, provider.credentials, "kms", b"{}", headers={
+        "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.CreateKey"})
+    assert (text.status, json.loads(text.body)["__type"]) == (400, "NotImplemented")
 
 
 def test_reads_of_nothing(provider: Provider) -> None:

@@ -330,6 +330,15 @@ fn stale() -> WireError {
     )
 }
 
+/// The protocol in which a client speaks to a service that is not answered here: errors in another can't be read.
+fn spoken(parts: &http::request::Parts) -> Protocol {
+    let form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if form { Protocol::Query(rolecall_aws_model::sts::NAMESPACE) } else { Protocol::Json }
+}
+
 fn guessed_service(parts: &http::request::Parts) -> Service {
     let value = parts.headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
     // Behind `Credential=`, which has the first equal sign: key, date, region, service.
@@ -366,7 +375,7 @@ impl Passage<'_> {
                     400,
                     format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
                 );
-                self.fail(&error, Protocol::Json)
+                self.fail(&error, spoken(&parts))
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
                 Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,
