@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import instances
 from harness.clients import Aws, allow, document, refused, trust
+from harness.issuer import Issuer
 from harness.process import ACCOUNT, Credentials, Server
 
 BUCKET = "terraform-states"
@@ -59,7 +61,7 @@ def root(own_server: Server) -> Aws:
     return aws
 
 
-def folder(program: str, at: Path, server: Server, credentials: Credentials, more: str = "",
+def folder(program: str, at: Path, server: Server, credentials: Credentials | None, more: str = "",
            variables: dict[str, str] | None = None) -> Run:
     """Terraform in a folder of its own, with its backend in the bucket."""
     at.mkdir()
@@ -136,6 +138,53 @@ def test_the_state_is_reached_as_a_role(own_server: Server, root: Aws, program: 
                       {"AWS_ENDPOINT_URL": ""})
     done = stranger("init")
     assert done.returncode != 0 and "403" in done.stderr, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_state_is_reached_by_a_token(make_server: Callable[..., Server], program: str, tmp_path: Path) -> None:
+    """`assume_role_with_web_identity`: no keys at all, as in a workflow."""
+    server = make_server(variables={"ROLECALL_OIDC_ALLOW_LOOPBACK_HTTP": "true"}).start()
+    root = Aws(server, server.root)
+    root.s3.create_bucket(Bucket=BUCKET)
+    issuer = Issuer()
+    try:
+        root.iam.create_open_id_connect_provider(Url=issuer.url, ClientIDList=["app"])
+        name = root.iam.create_role(RoleName="workflow", AssumeRolePolicyDocument=document(trust(
+            {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer.name}"},
+            "sts:AssumeRoleWithWebIdentity")))["Role"]["Arn"]
+        root.iam.put_role_policy(RoleName="workflow", PolicyName="p", PolicyDocument=document(allow("s3:*")))
+        (tmp_path / "token").write_text(issuer.token(aud="app", sub="me"))
+        block = (f'    assume_role_with_web_identity = {{ role_arn = "{name}", session_name = "run-1", '
+                 f'web_identity_token_file = "{tmp_path / "token"}" }}')
+        run = folder(program, tmp_path / "run", server, None, block)
+        ok(run("init"))
+        ok(run("apply", "-auto-approve"))
+        assert run("plan", "-detailed-exitcode").returncode == 0
+    finally:
+        issuer.close()
+
+
+@pytest.mark.slow
+def test_the_state_is_reached_from_an_instance(make_server: Callable[..., Server], program: str,
+                                               tmp_path: Path) -> None:
+    """With nothing configured: the credentials are those of the instance's profile, from its metadata service."""
+    server = make_server(variables={"ROLECALL_INSTANCES_DRIVER": "metadata-only"}).start()
+    root = Aws(server, server.root)
+    instances.declare(root)
+    root.s3.create_bucket(Bucket=BUCKET)
+    [name] = instances.run(root)
+    folder(program, tmp_path / "inside", server, None)
+    script = (f"export AWS_EC2_METADATA_DISABLED=false && cd {tmp_path / 'inside'} && {program} init -no-color && "
+              f"{program} apply -no-color -auto-approve")
+    instances.output(server, name, "sh", "-c", script)
+    assert root.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
+
+    def written_by_the_instance() -> bool:
+        lines = "".join(trail.read_text() for trail in (server.data / "audit").glob("trail*.jsonl")).splitlines()
+        return any('"PutObject"' in line and f"assumed-role/robot/{name}" in line for line in lines)
+
+    instances.await_condition("the trail names the instance", written_by_the_instance)
+    root.ec2.terminate_instances(InstanceIds=[name])
 
 
 def test_the_lab_s_files_are_formatted(program: str) -> None:
