@@ -86,7 +86,7 @@ def destroyed(provider: Provider, name: str) -> None:
     in_state(provider, name, "terminated")
 
 
-@replays("aws_instance")
+@replays("aws_instance", "aws_ec2_instance_state")
 def test_instance_is_changed_in_place(provider: Provider) -> None:
     name = started(provider)
     ec2(provider, "CreateTags", ResourceId__1=name, Tag__1__Key="a", Tag__1__Value="b")
@@ -131,7 +131,7 @@ def test_instance_with_a_profile_that_is_not_there_yet(provider: Provider) -> No
     provider.no("DescribeInstances", "InvalidInstanceID.NotFound", service="ec2", InstanceId__1="i-0123456789abcdef0")
 
 
-@replays("aws_instance")
+@replays("aws_instance", "aws_ec2_tag")
 def test_the_root_disk_is_as_it_was_declared(provider: Provider) -> None:
     """`root_block_device` with its size, kind and tags: what is read must be what was asked for."""
     image = ec2(provider, "DescribeImages", "rootDeviceName", ImageId__1=IMAGE)
@@ -147,7 +147,8 @@ def test_the_root_disk_is_as_it_was_declared(provider: Provider) -> None:
     assert (volume.find("key"), volume.find("value")) == ("Name", "disk")
     ec2(provider, "CreateTags", ResourceId__1=disk, Tag__1__Key="team", Tag__1__Value="x")
     ec2(provider, "DeleteTags", ResourceId__1=disk, Tag__1__Key="Name", Tag__1__Value="disk")
-    listed = ec2(provider, "DescribeTags", Filter__1__Name="resource-id", Filter__1__Value__1=disk)
+    listed = ec2(provider, "DescribeTags", Filter__1__Name="resource-id", Filter__1__Value__1=disk,
+                 Filter__2__Name="key", Filter__2__Value__1="team")
     assert (listed.find_all("key"), listed.find("resourceType")) == (["team"], "volume")
     destroyed(provider, name)
 
@@ -167,7 +168,8 @@ def test_key_pair(provider: Provider) -> None:
 
 
 @replays("data.aws_vpc", "data.aws_subnet", "data.aws_subnets", "data.aws_security_group", "data.aws_security_groups",
-         "data.aws_ami", "data.aws_availability_zones", "data.aws_region", "data.aws_instance_type")
+         "data.aws_availability_zones", "data.aws_region", "data.aws_regions", "data.aws_instance_type",
+         "data.aws_ec2_instance_type_offerings")
 def test_places(provider: Provider) -> None:
     vpc = ec2(provider, "DescribeVpcs", "cidrBlock", "dhcpOptionsId", "instanceTenancy", "ownerId", "state",
               Filter__1__Name="isDefault", Filter__1__Value__1="true").find("vpcId")
@@ -185,6 +187,11 @@ def test_places(provider: Provider) -> None:
     ec2(provider, "DescribeAvailabilityZones", "zoneName", "zoneId", Filter__1__Name="state",
         Filter__1__Value__1="available")
     ec2(provider, "DescribeRegions", "regionEndpoint", RegionName__1="us-east-1")
+    ec2(provider, "DescribeRegions", "optInStatus", AllRegions="false", Filter__1__Name="opt-in-status",
+        Filter__1__Value__1="opt-in-not-required")
+    offered = ec2(provider, "DescribeInstanceTypeOfferings", LocationType="region", Filter__1__Name="instance-type",
+                  Filter__1__Value__1="t3.micro", Filter__1__Value__2="t2.micro")
+    assert sorted(offered.find_all("instanceType")) == ["t2.micro", "t3.micro"]
     ec2(provider, "DescribeInstanceTypes", "vCpuInfo", "memoryInfo", "supportedArchitectures",
         InstanceType__1="m5.2xlarge")
 

@@ -212,6 +212,35 @@ def test_bucket_destroyed_by_force(go: Go) -> None:
 
 
 @replays("aws_s3_object")
+def test_object_in_parts(go: Go) -> None:
+    """The SDK's uploader, for objects beyond its 5 MiB: each part with its checksum, and all of them at the end."""
+    go("PUT", "/bucket")
+    pieces = [b"a" * (5 << 20), b"the end"]
+    begun = go("POST", "/bucket/parts?uploads", x_amz_checksum_algorithm="CRC32", content_type="text/plain",
+               x_amz_tagging="a=b")
+    upload = begun.find("UploadId")
+    done = ""
+    for number, piece in enumerate(pieces, start=1):
+        part = go("PUT", f"/bucket/parts?partNumber={number}&uploadId={upload}&x-id=UploadPart", piece,
+                  x_amz_checksum_crc32=crc32(piece), x_amz_sdk_checksum_algorithm="CRC32")
+        assert part.headers["x-amz-checksum-crc32"] == crc32(piece)
+        done += (f"<Part><ChecksumCRC32>{crc32(piece)}</ChecksumCRC32><ETag>{part.headers['etag']}</ETag>"
+                 f"<PartNumber>{number}</PartNumber></Part>").replace('"', "&quot;")
+    body = f"<CompleteMultipartUpload {NAMESPACE}>{done}</CompleteMultipartUpload>".encode()
+    ended = go("POST", f"/bucket/parts?uploadId={upload}", body)
+    assert ended.status == 200 and ended.find("ETag"), ended.body
+    head = go("HEAD", "/bucket/parts", x_amz_checksum_mode="ENABLED")
+    assert head.headers["etag"] == ended.find("ETag") and head.headers["content-length"] == str(sum(map(len, pieces)))
+    assert go("GET", "/bucket/parts?tagging").find("Key") == "a"
+
+
+@replays("data.aws_canonical_user_id")
+def test_who_owns_the_buckets(go: Go) -> None:
+    listed = go("GET", "/?x-id=ListBuckets")
+    assert listed.status == 200 and len(listed.find("ID")) == 64
+
+
+@replays("aws_s3_object")
 def test_object_whose_checksum_trails(go: Go) -> None:
     """Over TLS, the SDK sends bodies in chunks, unsigned, and their checksum behind them."""
     go("PUT", "/bucket")
