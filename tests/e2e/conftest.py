@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness.clients import Aws, Cli, cli
 from harness.process import Server
+from harness.provider import Provider
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,12 @@ def _running(server: Server) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def provider(own_server: Server) -> Provider:
+    """Terraform's AWS provider, set up with the root user's keys."""
+    return Provider(own_server, own_server.root)
 
 
 @pytest.fixture(scope="module")

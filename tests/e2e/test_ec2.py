@@ -251,7 +251,8 @@ def test_places_and_images(root: Aws) -> None:
     assert REGION in {region["RegionName"] for region in root.ec2.describe_regions()["Regions"]}
     [zone] = root.ec2.describe_availability_zones()["AvailabilityZones"]
     assert (zone["ZoneName"], zone["ZoneId"], zone["State"]) == (f"{REGION}a", "use1-az1", "available")
-    [image] = root.ec2.describe_images(Owners=["amazon"])["Images"]
+    [image] = root.ec2.describe_images(Owners=["amazon"], Filters=[
+        {"Name": "name", "Values": ["rolecall-*"]}])["Images"]
     assert image["State"] == "available"
     [offered] = root.ec2.describe_instance_types(InstanceTypes=["t3.micro"])["InstanceTypes"]
     assert offered["VCpuInfo"]["DefaultVCpus"] == 2 and offered["MemoryInfo"]["SizeInMiB"] == 1024

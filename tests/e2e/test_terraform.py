@@ -20,7 +20,7 @@ from harness import lab
 from harness.clients import Aws, refused
 from harness.process import Credentials, Server
 
-LAB = Path(__file__).parent / "terraform/lab"
+LAB = Path(__file__).resolve().parents[2] / "examples/terraform/lab"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -32,7 +32,7 @@ def terraform(own_server: Server, tmp_path: Path) -> Run:
     folder = tmp_path / "lab"
     shutil.copytree(LAB, folder)
     env = own_server.client_environment(own_server.root) | {
-        "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"}
+        "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0", "TF_VAR_endpoint": own_server.endpoint}
 
     def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run([program, *arguments, "-no-color"], cwd=folder, env=env, text=True,

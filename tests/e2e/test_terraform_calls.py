@@ -1,4 +1,4 @@
-"""The calls that Terraform's AWS provider makes, byte for byte as it makes them, without Terraform.
+"""The calls that Terraform's AWS provider makes for the lab, byte for byte as it makes them, without Terraform.
 
 What the provider relies on: each field it dereferences is in the answer, documents survive its form
 decoder, and errors carry the code and the words it matches.
@@ -7,47 +7,16 @@ decoder, and errors carry the code and the words it matches.
 from __future__ import annotations
 
 import json
-import urllib.parse
 from collections.abc import Callable
 
 import pytest
 from harness import lab
-from harness.process import ACCOUNT, Credentials, Server
-from harness.wire import Answer, call
+from harness.process import ACCOUNT, Credentials
+from harness.provider import Provider, documents_survive, replays
+from harness.wire import post
 
 
-class Provider:
-    """The provider's requests, signed for its region."""
-
-    def __init__(self, server: Server, credentials: Credentials, region: str = "eu-central-1") -> None:
-        self.server, self.credentials, self.region = server, credentials, region
-
-    def ask(self, action: str, service: str = "iam", **parameters: str) -> Answer:
-        return call(self.server, self.credentials, action, service, self.region, **parameters)
-
-    def ok(self, action: str, *fields: str, service: str = "iam", **parameters: str) -> Answer:
-        """A call that succeeds and whose answer has each of these fields."""
-        answer = self.ask(action, service, **parameters)
-        assert answer.status == 200, (action, answer.body)
-        for field in fields:
-            assert answer.find(field) is not None, f"{action} without {field}: {answer.body!r}"
-        return answer
-
-    def no(self, action: str, code: str, words: str = "", **parameters: str) -> None:
-        answer = self.ask(action, **parameters)
-        assert answer.code == code, (action, answer.body)
-        assert words in answer.message
-
-
-@pytest.fixture
-def provider(own_server: Server) -> Provider:
-    return Provider(own_server, own_server.root)
-
-
-def documents_survive(encoded: str | None, text: str) -> None:
-    assert urllib.parse.unquote_plus(encoded) == text
-
-
+@replays("data.aws_caller_identity")
 def test_configure(provider: Provider) -> None:
     for _ in range(2):
         call_ = provider.ok("GetCallerIdentity", "Arn", "Account", "UserId", service="sts")
@@ -74,6 +43,7 @@ def test_configure_with_a_role(provider: Provider) -> None:
     assert identity.find("Arn") == f"arn:aws:sts::{ACCOUNT}:assumed-role/applier/aws-go-sdk-1606"
 
 
+@replays("aws_iam_policy")
 def test_policy(provider: Provider) -> None:
     text = json.dumps(json.loads(lab.MANAGED), indent=2) + "\n"
     made = provider.ok("CreatePolicy", "Arn", "PolicyId", "CreateDate", "DefaultVersionId", PolicyName=lab.POLICY,
@@ -104,6 +74,7 @@ def test_policy(provider: Provider) -> None:
     provider.no("GetPolicy", "NoSuchEntity", PolicyArn=arn)
 
 
+@replays("aws_iam_role")
 def test_role(provider: Provider) -> None:
     provider.no("CreateRole", "MalformedPolicyDocument", "Invalid principal in policy", RoleName=lab.ROLE,
                 Path="/", AssumeRolePolicyDocument=lab.TRUST, MaxSessionDuration="3600")
@@ -156,6 +127,7 @@ def test_role_that_is_torn_from_everything(provider: Provider) -> None:
     provider.ok("DeleteRole", RoleName="torn")
 
 
+@replays("aws_iam_role_policy_attachment")
 def test_role_policy_attachment(provider: Provider) -> None:
     provider.ok("CreateRole", RoleName="r", Path="/", AssumeRolePolicyDocument=lab.TRUST_SERVICE_ONLY)
     arn = provider.ok("CreatePolicy", PolicyName="p", Path="/", PolicyDocument=lab.MANAGED).find("Arn")
@@ -167,6 +139,7 @@ def test_role_policy_attachment(provider: Provider) -> None:
     provider.no("DetachRolePolicy", "NoSuchEntity", RoleName="r", PolicyArn=arn)
 
 
+@replays("aws_iam_user")
 def test_user(provider: Provider) -> None:
     made = provider.ok("CreateUser", "Arn", "UserName", "UserId", "CreateDate", "Path", UserName=lab.USER,
                        Path=lab.USER_PATH, Tags__member__1__Key="Name", Tags__member__1__Value="robot")
@@ -201,6 +174,7 @@ def test_user_destroyed_by_force(provider: Provider) -> None:
     provider.ok("DeleteUser", UserName="u")
 
 
+@replays("aws_iam_user_policy")
 def test_user_policy(provider: Provider) -> None:
     provider.ok("CreateUser", UserName="u", Path="/")
     text = lab.MAY_ASSUME.replace("robot", "100%25 robot+é")
@@ -212,6 +186,7 @@ def test_user_policy(provider: Provider) -> None:
     provider.no("GetUserPolicy", "NoSuchEntity", UserName="u", PolicyName=lab.USER_POLICY)
 
 
+@replays("aws_iam_instance_profile")
 def test_instance_profile(provider: Provider) -> None:
     for name in ["old", "new"]:
         provider.ok("CreateRole", RoleName=name, Path="/", AssumeRolePolicyDocument=lab.TRUST_SERVICE_ONLY)
@@ -229,6 +204,8 @@ def test_instance_profile(provider: Provider) -> None:
     provider.no("GetInstanceProfile", "NoSuchEntity", InstanceProfileName=lab.PROFILE)
 
 
+@replays("aws_iam_group", "aws_iam_group_membership", "aws_iam_group_policy", "aws_iam_group_policy_attachment",
+         "aws_iam_user_group_membership")
 def test_groups(provider: Provider) -> None:
     provider.ok("CreateGroup", "GroupName", "Arn", "GroupId", "CreateDate", GroupName="g", Path="/")
     provider.ok("UpdateGroup", GroupName="g", NewGroupName="g", NewPath="/")
@@ -247,6 +224,7 @@ def test_groups(provider: Provider) -> None:
     provider.no("GetGroup", "NoSuchEntity", GroupName="g")
 
 
+@replays("aws_iam_access_key")
 def test_access_key(provider: Provider) -> None:
     provider.ok("CreateUser", UserName="u", Path="/")
     key = provider.ok("CreateAccessKey", UserName="u").find("AccessKeyId")
@@ -257,6 +235,7 @@ def test_access_key(provider: Provider) -> None:
     provider.ok("DeleteAccessKey", UserName="u", AccessKeyId=key)
 
 
+@replays("aws_iam_account_alias")
 def test_account_alias(provider: Provider) -> None:
     provider.ok("ListAccountAliases", "IsTruncated")
     provider.ok("CreateAccountAlias", AccountAlias="lab-alias")
@@ -272,6 +251,15 @@ def test_account_alias(provider: Provider) -> None:
 def test_what_is_not_built_is_not_retried(provider: Provider, action: str, service: str) -> None:
     answer = provider.ask(action, service)
     assert 200 <= answer.status < 500, "SDKs repeat what fails with 5xx for minutes"
+
+
+def test_services_that_are_not_there_say_so_in_their_own_form(provider: Provider) -> None:
+    """Whoever speaks forms reads XML; the rest read JSON."""
+    form = post(provider.server, provider.credentials, "sns", b"Action=CreateTopic&Version=2010-03-31&Name=t")
+    assert (form.status, form.code) == (400, "NotImplemented") and "sns" in form.message
+    text = post(provider.server, provider.credentials, "kms", b"{}", headers={
+        "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.CreateKey"})
+    assert (text.status, json.loads(text.body)["__type"]) == (400, "NotImplemented")
 
 
 def test_reads_of_nothing(provider: Provider) -> None:

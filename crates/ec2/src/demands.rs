@@ -13,7 +13,7 @@ use rolecall_state::snapshot::Account;
 
 use crate::associations::{self, profile_arn};
 use crate::places::Places;
-use crate::{metadata_options, tags};
+use crate::{disks, metadata_options, tags};
 
 /// What an operation needs permission for. `request` is none for an operation that is not built: it
 /// is asked for on `*`, the stricter reading, and denied or told apart from there.
@@ -254,7 +254,10 @@ impl Asking<'_> {
                     self.with_instance(self.on(&resource), instance)
                 }
                 (_, Some(key)) => self.key_pair(self.on(&format!("key-pair/{}", key.name)), &key.name),
-                _ => self.on(&resource),
+                _ => match disks::holder(self.account.instances.iter().map(|instance| &***instance), id) {
+                    Some(instance) => with_resource_tags(self.on(&resource), &instance.disk.tags),
+                    None => self.on(&resource),
+                },
             };
             demand.with_request_tags(tags.iter().map(pair))
         };

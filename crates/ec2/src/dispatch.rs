@@ -7,8 +7,8 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::Ec2Error;
 use crate::{
-    associations, attributes, console, images, instances, key_pairs, lifecycle, metadata_options, places,
-    run_instances, tags,
+    associations, attributes, console, disks, images, instances, key_pairs, lifecycle, metadata_options,
+    places, run_instances, tags,
 };
 
 macro_rules! handlers {
@@ -54,7 +54,7 @@ handlers! {
     DescribeSecurityGroups => places::describe_security_groups,
     DescribeSubnets => places::describe_subnets,
     DescribeTags => tags::describe_tags,
-    DescribeVolumes => instances::describe_volumes,
+    DescribeVolumes => disks::describe_volumes,
     DescribeVpcAttribute => places::describe_vpc_attribute,
     DescribeVpcs => places::describe_vpcs,
     DisassociateIamInstanceProfile => associations::disassociate_iam_instance_profile,

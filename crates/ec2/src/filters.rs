@@ -95,7 +95,12 @@ pub(crate) struct Fixed<'a, T> {
 
 impl<'a, T> Fixed<'a, T> {
     pub(crate) fn new(value: T, pairs: Vec<(&'a str, String)>) -> Self {
-        Self { value, pairs, tags: Tags::default() }
+        Self::tagged(value, pairs, Tags::default())
+    }
+
+    /// One that has tags after all.
+    pub(crate) fn tagged(value: T, pairs: Vec<(&'a str, String)>, tags: Tags) -> Self {
+        Self { value, pairs, tags }
     }
 }
 

@@ -10,7 +10,7 @@ use rolecall_state::snapshot::Entry;
 
 use crate::env::{Env, account};
 use crate::error::Ec2Error;
-use crate::filters::{Fixed, holds, keep};
+use crate::filters::holds;
 use crate::run_instances::reservation;
 use crate::views::{self, Shown};
 use crate::{ids, paging};
@@ -145,80 +145,6 @@ fn status(env: &Env<'_>, instance: &Instance) -> wire::InstanceStatus {
     }
 }
 
-pub(crate) fn describe_volumes(
-    txn: &mut Txn,
-    env: &Env<'_>,
-    request: &wire::DescribeVolumesRequest,
-) -> Result<wire::DescribeVolumesResult, Ec2Error> {
-    let wire::DescribeVolumesRequest {
-        volume_ids,
-        include_managed_resources: _,
-        dry_run: _,
-        filters,
-        next_token,
-        max_results,
-    } = request;
-    let account = account(txn)?;
-    let there = account.instances.iter().filter(|instance| instance.state != InstanceState::Terminated);
-    let all: Vec<_> = there.map(|instance| volume(env, instance)).collect();
-    for id in volume_ids {
-        if !all.iter().any(|volume| volume.value.volume_id.as_ref() == Some(id)) {
-            let words = format!("The volume '{id}' does not exist.");
-            return Err(Ec2Error::client("InvalidVolume.NotFound", words));
-        }
-    }
-    let mut kept = keep(filters, all)?;
-    kept.retain(|volume| {
-        volume_ids.is_empty() || volume.value.volume_id.as_ref().is_some_and(|id| volume_ids.contains(id))
-    });
-    let volumes: Vec<_> = kept.into_iter().map(|fixed| fixed.value).collect();
-    let key = |volume: &wire::Volume| volume.volume_id.clone().unwrap_or_default();
-    let page = paging::take(volumes, *max_results, next_token.as_deref(), 5, key)?;
-    Ok(wire::DescribeVolumesResult { next_token: page.next_token, volumes: page.items })
-}
-
-/// The one disk of an instance. Its size is that of an image of AWS's; nothing bounds it here.
-fn volume<'a>(env: &Env<'_>, instance: &Instance) -> Fixed<'a, wire::Volume> {
-    let (id, places) = (views::volume_id(instance.id.as_str()), env.places());
-    let pairs = vec![
-        ("volume-id", id.clone()),
-        ("attachment.instance-id", instance.id.to_string()),
-        ("attachment.device", views::ROOT_DEVICE.to_owned()),
-        ("attachment.status", "attached".to_owned()),
-        ("attachment.delete-on-termination", "true".to_owned()),
-        ("status", "in-use".to_owned()),
-        ("availability-zone", places.zone.clone()),
-        ("volume-type", "gp3".to_owned()),
-        ("encrypted", "false".to_owned()),
-    ];
-    let attachment = wire::VolumeAttachment {
-        delete_on_termination: Some(true),
-        volume_id: Some(id.clone()),
-        instance_id: Some(instance.id.to_string()),
-        device: Some(views::ROOT_DEVICE.into()),
-        state: Some("attached".into()),
-        attach_time: views::time(instance.launched),
-        ..Default::default()
-    };
-    let volume = wire::Volume {
-        iops: Some(3_000),
-        volume_type: Some("gp3".into()),
-        multi_attach_enabled: Some(false),
-        throughput: Some(125),
-        volume_id: Some(id),
-        size: Some(8),
-        snapshot_id: Some(String::new()),
-        availability_zone: Some(places.zone),
-        availability_zone_id: Some(places.zone_id),
-        state: Some("in-use".into()),
-        create_time: views::time(instance.launched),
-        attachments: vec![attachment],
-        encrypted: Some(false),
-        ..Default::default()
-    };
-    Fixed::new(volume, pairs)
-}
-
 pub(crate) fn describe_instance_credit_specifications(
     txn: &mut Txn,
     _env: &Env<'_>,
@@ -230,9 +156,9 @@ pub(crate) fn describe_instance_credit_specifications(
         .filter(|instance| instance.instance_type.starts_with('t'))
         .map(|instance| wire::InstanceCreditSpecification {
             instance_id: Some(instance.id.to_string()),
-            cpu_credits: Some(
-                if instance.instance_type.starts_with("t2.") { "standard" } else { "unlimited" }.into(),
-            ),
+            cpu_credits: Some(instance.cpu_credits.clone().unwrap_or_else(|| {
+                if instance.instance_type.starts_with("t2.") { "standard" } else { "unlimited" }.into()
+            })),
         })
         .collect();
     Ok(wire::DescribeInstanceCreditSpecificationsResult { instance_credit_specifications, next_token: None })

@@ -7,6 +7,7 @@ mod associations;
 mod attributes;
 mod console;
 mod demands;
+mod disks;
 mod dispatch;
 mod env;
 mod error;

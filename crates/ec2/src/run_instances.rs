@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ring::digest;
 use rolecall_aws_model::ec2 as wire;
 use rolecall_state::entities::{
-    ClientToken, Format, Instance, InstanceMetadataOptions, InstanceProfile, InstanceState, KeyPair,
+    ClientToken, Disk, Format, Instance, InstanceMetadataOptions, InstanceProfile, InstanceState, KeyPair,
     ProfileAssociation, StateReason, Tags,
 };
 use rolecall_state::snapshot::{Account, Entry};
@@ -17,7 +17,7 @@ use rolecall_state::{Txn, UniqueId};
 
 use crate::env::{Env, account};
 use crate::error::Ec2Error;
-use crate::{associations, ids, images, metadata_options, tags, user_data, views};
+use crate::{associations, disks, ids, images, metadata_options, tags, user_data, views};
 
 /// How many instances of an account may be there at one time, terminated ones aside.
 const MAX_INSTANCES: usize = 256;
@@ -33,6 +33,7 @@ struct Launch<'a> {
     profile: Option<(Arc<Entry<InstanceProfile>>, String)>,
     metadata: InstanceMetadataOptions,
     tags: Tags,
+    disk: Disk,
     client_token: Option<ClientToken>,
     request: &'a wire::RunInstancesRequest,
 }
@@ -233,6 +234,7 @@ fn launch<'a>(
         profile,
         metadata,
         tags,
+        disk: disks::at_launch(request)?,
         client_token,
         request,
     })
@@ -275,12 +277,22 @@ fn instance(
         metadata: launch.metadata.clone(),
         profile,
         tags: launch.tags.clone(),
+        disk: launch.disk.clone(),
+        cpu_credits: cpu_credits(request)?,
         termination_protected: request.disable_api_termination == Some(true),
         stop_protected: request.disable_api_stop == Some(true),
         terminates_itself: request.instance_initiated_shutdown_behavior.as_deref() == Some("terminate"),
         reboots: 0,
         id,
     })
+}
+
+fn cpu_credits(request: &wire::RunInstancesRequest) -> Result<Option<String>, Ec2Error> {
+    match request.credit_specification.as_ref().map(|given| given.cpu_credits.as_str()) {
+        None => Ok(None),
+        Some(known @ ("standard" | "unlimited")) => Ok(Some(known.to_owned())),
+        Some(other) => Err(Ec2Error::value(other, "CreditSpecification.CpuCredits", "")),
+    }
 }
 
 fn addresses(account: &Account) -> HashSet<Ipv4Addr> {

@@ -1,15 +1,15 @@
-//! Tags of instances and key pairs.
+//! Tags of instances, their disks, and key pairs.
 //!
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html>
 
 use rolecall_aws_model::ec2 as wire;
 use rolecall_state::Txn;
-use rolecall_state::entities::{Instance, KeyPair, Tag, Tags};
+use rolecall_state::entities::{Instance, InstanceState, KeyPair, Tag, Tags};
 
 use crate::env::{Env, account};
 use crate::error::Ec2Error;
 use crate::filters::{Fixed, keep};
-use crate::{ids, metadata_options, paging};
+use crate::{disks, ids, metadata_options, paging, views};
 
 const MAX_TAGS: usize = 50;
 
@@ -66,6 +66,7 @@ fn checked(tag: &wire::Tag) -> Result<Tag, Ec2Error> {
 /// Something that has tags.
 enum Tagged {
     Instance(Box<Instance>),
+    Disk(Box<Instance>),
     KeyPair(Box<KeyPair>),
 }
 
@@ -83,7 +84,16 @@ impl Tagged {
             txn.depend_on(&found);
             return Ok(Self::KeyPair(Box::new(KeyPair::clone(&found))));
         }
-        match ["vpc-", "subnet-", "sg-", "eni-", "vol-", "ami-"].iter().any(|prefix| id.starts_with(prefix)) {
+        if id.starts_with("vol-") {
+            let account = account(txn)?;
+            let instances = account.instances.iter().map(|instance| &***instance);
+            let id = disks::holder(instances, id)
+                .map(|found| found.id.to_string())
+                .ok_or_else(|| disks::no_volume(id))?;
+            let found = crate::instances::find(txn, &id)?;
+            return Ok(Self::Disk(Box::new(Instance::clone(&found))));
+        }
+        match ["vpc-", "subnet-", "sg-", "eni-", "ami-"].iter().any(|prefix| id.starts_with(prefix)) {
             true => Err(Ec2Error::unsupported(&format!("Tagging of {id}"))),
             false => Err(absent()),
         }
@@ -92,6 +102,7 @@ impl Tagged {
     fn tags(&mut self) -> &mut Tags {
         match self {
             Self::Instance(instance) => &mut instance.tags,
+            Self::Disk(instance) => &mut instance.disk.tags,
             Self::KeyPair(pair) => &mut pair.tags,
         }
     }
@@ -102,6 +113,7 @@ impl Tagged {
                 metadata_options::check_tags(&instance.metadata, &instance.tags)?;
                 txn.put(&**instance);
             }
+            Self::Disk(instance) => txn.put(&**instance),
             Self::KeyPair(pair) => txn.put(&**pair),
         }
         Ok(())
@@ -159,7 +171,10 @@ pub(crate) fn describe_tags(
     let account = account(txn)?;
     let instances = account.instances.iter().map(|i| (i.id.to_string(), "instance", &i.tags));
     let key_pairs = account.key_pairs.iter().map(|pair| (pair.id.to_string(), "key-pair", &pair.tags));
+    let there = account.instances.iter().filter(|i| i.state != InstanceState::Terminated);
+    let disks = there.map(|i| (views::volume_id(i.id.as_str()), "volume", &i.disk.tags));
     let all: Vec<_> = instances
+        .chain(disks)
         .chain(key_pairs)
         .flat_map(|(id, kind, tags)| tags.iter().map(move |tag| (id.clone(), kind, tag.clone())))
         .collect();

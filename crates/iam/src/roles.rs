@@ -128,11 +128,13 @@ pub(crate) fn update_role(
     request: &wire::UpdateRoleRequest,
 ) -> Result<wire::UpdateRoleResponse, IamError> {
     let wire::UpdateRoleRequest { role_name, description, max_session_duration } = request;
-    let mut role = Role::clone(&*find_modifiable(txn, role_name)?);
+    let mut role = Role::clone(&*find(txn, role_name)?);
     if description.is_some() {
         role.description.clone_from(description);
     }
     if max_session_duration.is_some() {
+        // Of a service-linked role, everyone may change the description, and only the service the rest.
+        refuse_service_linked(&role)?;
         role.max_session_seconds = seconds(*max_session_duration);
     }
     txn.put(&role);

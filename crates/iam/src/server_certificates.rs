@@ -69,8 +69,9 @@ pub(crate) fn upload_server_certificate(
         path: path.clone().unwrap_or_else(|| "/".into()),
         uploaded: env.now,
         expires: Timestamp(checked.certificate.not_after()),
-        body: certificate_body.clone(),
-        chain: certificate_chain.clone(),
+        // AWS answers without the line end after the last line, and Terraform compares.
+        body: certificate_body.trim().into(),
+        chain: chain.map(|chain| chain.trim().into()),
         private_key: sealed,
         tags: tags::at_creation(given, env)?,
     };

@@ -45,6 +45,55 @@ const LINKED: &[Linked] = &[
     linked("opensearchservice.amazonaws.com", "AmazonOpenSearchService", "AmazonOpenSearchServiceRolePolicy"),
     linked("rds.amazonaws.com", "RDS", "AmazonRDSServiceRolePolicy"),
     linked("spot.amazonaws.com", "EC2Spot", "AWSEC2SpotServiceRolePolicy"),
+    linked("access-analyzer.amazonaws.com", "AccessAnalyzer", "AccessAnalyzerServiceRolePolicy"),
+    linked("backup.amazonaws.com", "Backup", "AWSBackupServiceLinkedRolePolicyForBackup"),
+    linked("batch.amazonaws.com", "Batch", "BatchServiceRolePolicy"),
+    linked(
+        "cks.kms.amazonaws.com",
+        "KeyManagementServiceCustomKeyStores",
+        "AWSKeyManagementServiceCustomKeyStoresServiceRolePolicy",
+    ),
+    linked("cloudtrail.amazonaws.com", "CloudTrail", "CloudTrailServiceRolePolicy"),
+    linked("dax.amazonaws.com", "DAX", "DAXServiceRolePolicy"),
+    linked(
+        "dynamodb.application-autoscaling.amazonaws.com",
+        "ApplicationAutoScaling_DynamoDBTable",
+        "AWSApplicationAutoscalingDynamoDBTablePolicy",
+    ),
+    linked(
+        "ecs.application-autoscaling.amazonaws.com",
+        "ApplicationAutoScaling_ECSService",
+        "AWSApplicationAutoscalingECSServicePolicy",
+    ),
+    linked("eks-fargate.amazonaws.com", "AmazonEKSForFargate", "AmazonEKSForFargateServiceRolePolicy"),
+    linked("eks-nodegroup.amazonaws.com", "AmazonEKSNodegroup", "AWSServiceRoleForAmazonEKSNodegroup"),
+    linked("elasticache.amazonaws.com", "ElastiCache", "ElastiCacheServiceRolePolicy"),
+    linked("fsx.amazonaws.com", "AmazonFSx", "AmazonFSxServiceRolePolicy"),
+    linked("guardduty.amazonaws.com", "AmazonGuardDuty", "AmazonGuardDutyServiceRolePolicy"),
+    linked("inspector.amazonaws.com", "AmazonInspector", "AmazonInspectorServiceRolePolicy"),
+    linked("inspector2.amazonaws.com", "AmazonInspector2", "AmazonInspector2ServiceRolePolicy"),
+    linked("kafka.amazonaws.com", "Kafka", "KafkaServiceRolePolicy"),
+    linked(
+        "lakeformation.amazonaws.com",
+        "LakeFormationDataAccess",
+        "LakeFormationDataAccessServiceRolePolicy",
+    ),
+    linked("macie.amazonaws.com", "AmazonMacie", "AmazonMacieServiceRolePolicy"),
+    linked("ops.apigateway.amazonaws.com", "APIGateway", "APIGatewayServiceRolePolicy"),
+    linked("organizations.amazonaws.com", "Organizations", "AWSOrganizationsServiceTrustPolicy"),
+    linked(
+        "replication.dynamodb.amazonaws.com",
+        "DynamoDBReplication",
+        "DynamoDBReplicationServiceRolePolicy",
+    ),
+    linked("replicator.lambda.amazonaws.com", "LambdaReplicator", "AWSLambdaReplicator"),
+    linked("securityhub.amazonaws.com", "SecurityHub", "AWSSecurityHubServiceRolePolicy"),
+    linked("spotfleet.amazonaws.com", "EC2SpotFleet", "AWSEC2SpotFleetServiceRolePolicy"),
+    linked("ssm.amazonaws.com", "AmazonSSM", "AmazonSSMServiceRolePolicy"),
+    linked("sso.amazonaws.com", "SSO", "AWSSSOServiceRolePolicy"),
+    linked("support.amazonaws.com", "Support", "AWSSupportServiceRolePolicy"),
+    linked("transitgateway.amazonaws.com", "VPCTransitGateway", "AWSVPCTransitGatewayServiceRolePolicy"),
+    linked("trustedadvisor.amazonaws.com", "TrustedAdvisor", "AWSTrustedAdvisorServiceRolePolicy"),
 ];
 
 /// What a deletion task's id starts with.
@@ -144,4 +193,18 @@ pub(crate) fn get_service_linked_role_deletion_status(
         return Err(absent());
     }
     Ok(wire::GetServiceLinkedRoleDeletionStatusResponse { status: "SUCCEEDED".into(), reason: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_has_its_policy_and_is_there_once() {
+        for (at, linked) in LINKED.iter().enumerate() {
+            let (_, policy) = find(linked.service).unwrap();
+            assert_eq!(policy, format!("aws-service-role/{}", linked.policy));
+            assert!(LINKED.iter().take(at).all(|earlier| earlier.service != linked.service));
+        }
+    }
 }

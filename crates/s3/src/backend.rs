@@ -26,6 +26,9 @@ mod multipart;
 mod objects;
 mod settings;
 
+pub(crate) use headers::check_tags;
+pub(crate) use settings::MAX_BUCKET_TAGS;
+
 /// The facts about one request.
 pub(crate) struct Cx {
     pub(crate) operation: Operation,
@@ -191,6 +194,7 @@ operations! {
     create_bucket CreateBucketInput CreateBucketOutput,
     create_multipart_upload CreateMultipartUploadInput CreateMultipartUploadOutput,
     delete_bucket DeleteBucketInput DeleteBucketOutput,
+    delete_bucket_encryption DeleteBucketEncryptionInput DeleteBucketEncryptionOutput,
     delete_bucket_ownership_controls DeleteBucketOwnershipControlsInput DeleteBucketOwnershipControlsOutput,
     delete_bucket_policy DeleteBucketPolicyInput DeleteBucketPolicyOutput,
     delete_bucket_tagging DeleteBucketTaggingInput DeleteBucketTaggingOutput,
@@ -228,6 +232,7 @@ operations! {
     list_objects_v2 ListObjectsV2Input ListObjectsV2Output,
     list_parts ListPartsInput ListPartsOutput,
     put_bucket_acl PutBucketAclInput PutBucketAclOutput,
+    put_bucket_encryption PutBucketEncryptionInput PutBucketEncryptionOutput,
     put_bucket_ownership_controls PutBucketOwnershipControlsInput PutBucketOwnershipControlsOutput,
     put_bucket_policy PutBucketPolicyInput PutBucketPolicyOutput,
     put_bucket_tagging PutBucketTaggingInput PutBucketTaggingOutput,

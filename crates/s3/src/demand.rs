@@ -70,7 +70,7 @@ impl Demand {
         }
     }
 
-    fn on_bucket(action: &'static str, bucket: &BucketName, partition: &str) -> Self {
+    pub(crate) fn on_bucket(action: &'static str, bucket: &BucketName, partition: &str) -> Self {
         Self::new(action, format!("arn:{partition}:s3:::{bucket}"), Some(bucket))
     }
 

@@ -104,10 +104,25 @@ impl Fault {
         xml.push_str("</Error>");
         xml
     }
+
+    /// The error as S3 Control answers it.
+    pub(crate) fn to_control_xml(&self, request_id: &str) -> String {
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ErrorResponse><Error>");
+        element(&mut xml, "Code", self.code);
+        element(&mut xml, "Message", &self.message);
+        for (name, value) in &self.fields {
+            element(&mut xml, name, value);
+        }
+        xml.push_str("</Error>");
+        element(&mut xml, "RequestId", request_id);
+        element(&mut xml, "HostId", request_id);
+        xml.push_str("</ErrorResponse>");
+        xml
+    }
 }
 
-/// Characters that XML cannot hold at all are left out.
-fn element(xml: &mut String, name: &str, value: &str) {
+/// An element with a text. Characters that XML cannot hold at all are left out.
+pub(crate) fn element(xml: &mut String, name: &str, value: &str) {
     let allowed: String = value
         .chars()
         .filter(

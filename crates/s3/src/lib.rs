@@ -19,6 +19,7 @@ mod backend;
 mod call;
 mod checksum;
 mod conditions;
+mod control;
 mod decide;
 mod demand;
 mod disk;
@@ -31,6 +32,7 @@ mod service;
 
 pub use address::{Endpoint, Target};
 pub use call::{AuthFacts, AuthType, Call, CopySource};
+pub use control::{ControlCall, DecidedControl, is_control};
 pub use decide::{Decided, Undecided};
 pub use demand::{Demand, Value};
 pub use disk::{BucketFacts, OpenError, PublicAccessBlock};

@@ -125,6 +125,19 @@ impl Received {
     }
 }
 
+/// Reads a whole body that is a document.
+pub(crate) async fn read_document<B>(
+    body: B,
+    decoder: PayloadDecoder,
+    limits: ReceiveLimits,
+) -> Result<Bytes, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+{
+    let mut bytes = decoded(body, decoder, Arc::new(Outcome::default()));
+    collect(&mut bytes, limits.document_bytes).await
+}
+
 /// Runs a body through its decoder, which ends the stream with an error if anything is wrong.
 fn decoded<B>(body: B, decoder: PayloadDecoder, outcome: Arc<Outcome>) -> ByteSource
 where
@@ -172,7 +185,7 @@ async fn collect(bytes: &mut ByteSource, most: usize) -> Result<Bytes, Fault> {
     Ok(document.freeze())
 }
 
-fn parse<'xml, T: Deserialize<'xml>>(document: &'xml Bytes) -> Result<T, Fault> {
+pub(crate) fn parse<'xml, T: Deserialize<'xml>>(document: &'xml Bytes) -> Result<T, Fault> {
     let mut deserializer = Deserializer::new(document);
     let parsed = T::deserialize(&mut deserializer).map_err(|_| Fault::malformed_xml())?;
     deserializer.expect_eof().map_err(|_| Fault::malformed_xml())?;

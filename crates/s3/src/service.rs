@@ -18,7 +18,7 @@ use crate::address::{Endpoint, Target};
 use crate::backend::{Backend, Cx};
 use crate::call::{AuthFacts, Call, is_signature_parameter};
 use crate::decide::{Decided, Undecided};
-use crate::demand::{Known, demands};
+use crate::demand::{Demand, Known, demands};
 use crate::disk::{BucketFacts, Disk, OpenError};
 use crate::fault::Fault;
 use crate::names::BucketName;
@@ -118,14 +118,37 @@ impl S3 {
         let received = Received::read(call, body, decoder, length, self.limits).await?;
         let known = self.known(&received.call).await?;
         let mut demands = demands(&received.call, &received.input, &known, self.partition);
-        for demand in &mut demands {
-            let bucket = demand.bucket.as_ref().and_then(|name| self.disk.bucket(name));
-            if let Some(facts) = bucket.map(|bucket| bucket.facts()) {
-                demand.bucket_owner = Some(facts.owner.as_str().into());
-                demand.bucket_policy = facts.policy.clone();
-            }
-        }
+        demands.iter_mut().for_each(|demand| self.tell_of_bucket(demand));
         Ok(Undecided::new(received, demands))
+    }
+
+    /// Adds whose the bucket is and what its policy says.
+    pub(crate) fn tell_of_bucket(&self, demand: &mut Demand) {
+        let bucket = demand.bucket.as_ref().and_then(|name| self.disk.bucket(name));
+        if let Some(facts) = bucket.map(|bucket| bucket.facts()) {
+            demand.bucket_owner = Some(facts.owner.as_str().into());
+            demand.bucket_policy = facts.policy.clone();
+        }
+    }
+
+    pub(crate) fn limits(&self) -> ReceiveLimits {
+        self.limits
+    }
+
+    pub(crate) fn partition(&self) -> &'static str {
+        self.partition
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// The region of the bucket that a request addresses, if there is such a bucket. S3 tells it to everyone.
+    pub fn region_of(&self, parts: &Parts) -> Option<HeaderValue> {
+        let host = rolecall_sigv4::Request::from(parts).host();
+        let target = self.endpoint.target(host, parts.uri.path()).ok()?;
+        let bucket = self.disk.bucket(target.bucket()?)?;
+        HeaderValue::try_from(bucket.facts().region.as_str()).ok()
     }
 
     async fn known(&self, call: &Call) -> Result<Known, Fault> {
@@ -326,7 +349,7 @@ fn plain_headers(call: &Call) -> HeaderMap {
     headers
 }
 
-fn identify(headers: &mut HeaderMap, request_id: &str) {
+pub(crate) fn identify(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(value) = HeaderValue::try_from(request_id) {
         headers.insert("x-amz-request-id", value.clone());
         headers.insert("x-amz-id-2", value);

@@ -335,6 +335,15 @@ fn stale() -> WireError {
     )
 }
 
+/// The protocol in which a client speaks to a service that is not answered here: errors in another can't be read.
+fn spoken(parts: &http::request::Parts) -> Protocol {
+    let form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if form { Protocol::Query(rolecall_aws_model::sts::NAMESPACE) } else { Protocol::Json }
+}
+
 fn guessed_service(parts: &http::request::Parts) -> Service {
     let value = parts.headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
     // Behind `Credential=`, which has the first equal sign: key, date, region, service.
@@ -348,16 +357,6 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
     })
 }
 
-/// The protocol of a request to a service that is not built: what its client can read. Clients of the query
-/// protocol fail on JSON without a word of what it says.
-fn spoken(parts: &http::request::Parts) -> Protocol {
-    let form = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match form.is_some_and(|form| form.starts_with("application/x-www-form-urlencoded")) {
-        true => Protocol::Query(rolecall_aws_model::sts::NAMESPACE),
-        false => Protocol::Json,
-    }
-}
-
 impl Passage<'_> {
     // The connection holds the future of its request in place and moves it there by value: the large
     // ones, S3's above all, are boxed where they begin. A test keeps the whole small.
@@ -368,6 +367,9 @@ impl Passage<'_> {
         body: Incoming,
     ) -> Response<Body> {
         match route {
+            ApiRoute::Signed(Service::S3, presented) if rolecall_s3::is_control(&parts) => {
+                Box::pin(services::answer_s3_control(self, &presented, parts, body)).await
+            }
             ApiRoute::Signed(Service::S3, presented) => {
                 Box::pin(services::answer_s3(self, Some(&presented), parts, body)).await
             }

@@ -261,13 +261,14 @@ pub(crate) fn render_file(service: &Service) -> String {
 }
 
 /// AWS shows the lists of these even when they are empty, as its documentation's examples and recorded answers do.
-const ALWAYS_LISTS: [&str; 6] = [
+const ALWAYS_LISTS: [&str; 7] = [
     "EvaluationResult",
     "ResourceSpecificResult",
     "GroupDetail",
     "RoleDetail",
     "UserDetail",
     "ListPoliciesGrantingServiceAccessEntry",
+    "Root",
 ];
 
 fn writer(service: &Service, shape: &Shape<'_>, at_top: bool) -> String {

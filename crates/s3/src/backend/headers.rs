@@ -116,7 +116,7 @@ pub(super) fn no_lists() -> Fault {
 }
 
 /// Checks a set of tags against S3's limits.
-pub(super) fn check_tags(tags: &[(String, String)], most: usize) -> Result<(), Fault> {
+pub(crate) fn check_tags(tags: &[(String, String)], most: usize) -> Result<(), Fault> {
     let invalid = |message: String| Fault::new("InvalidTag", StatusCode::BAD_REQUEST, message);
     if tags.len() > most {
         let message = format!("Object tags cannot be greater than {most}");

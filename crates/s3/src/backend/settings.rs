@@ -12,7 +12,7 @@ use crate::receive::tag_pairs;
 /// The largest bucket policy.
 const MAX_POLICY_BYTES: usize = 20 * 1_024;
 /// The most tags of a bucket.
-pub(super) const MAX_BUCKET_TAGS: usize = 50;
+pub(crate) const MAX_BUCKET_TAGS: usize = 50;
 
 fn absent(code: &'static str, message: &str, bucket: &str) -> Fault {
     Fault::new(code, StatusCode::NOT_FOUND, message).with("BucketName", bucket)
@@ -192,6 +192,39 @@ impl Backend {
         };
         let configuration = ServerSideEncryptionConfiguration { rules: vec![rule] };
         Ok(GetBucketEncryptionOutput { server_side_encryption_configuration: Some(configuration) })
+    }
+
+    /// Takes what all buckets have, so that declarations which say it are no change.
+    pub(super) async fn put_bucket_encryption(
+        &self,
+        cx: &Cx,
+        input: PutBucketEncryptionInput,
+    ) -> Result<PutBucketEncryptionOutput, Fault> {
+        self.bucket(cx)?;
+        let mut rules = input.server_side_encryption_configuration.rules.into_iter();
+        let (Some(rule), None) = (rules.next(), rules.next()) else { return Err(Fault::malformed_xml()) };
+        let Some(default) = rule.apply_server_side_encryption_by_default else {
+            return Err(Fault::malformed_xml());
+        };
+        match default.sse_algorithm.as_str() {
+            ServerSideEncryption::AES256 if default.kms_master_key_id.is_some() => {
+                let message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse";
+                Err(Fault::invalid_argument(message, "", ""))
+            }
+            ServerSideEncryption::AES256 if rule.bucket_key_enabled != Some(true) => {
+                Ok(PutBucketEncryptionOutput {})
+            }
+            _ => Err(Fault::not_implemented("aws:kms")),
+        }
+    }
+
+    /// Goes back to what all buckets have.
+    pub(super) async fn delete_bucket_encryption(
+        &self,
+        cx: &Cx,
+        _: DeleteBucketEncryptionInput,
+    ) -> Result<DeleteBucketEncryptionOutput, Fault> {
+        self.bucket(cx).map(|_| DeleteBucketEncryptionOutput {})
     }
 
     pub(super) async fn get_bucket_request_payment(

@@ -47,13 +47,14 @@ async fn what_operations_demand() {
     let lab = Lab::with_bucket("bkt").await;
     lab.send("PUT", "/bkt/k").header("x-amz-tagging", "team=blue").body("1").go().await.ok();
     let (bucket, object) = ("arn:aws:s3:::bkt", "arn:aws:s3:::bkt/k");
-    let cases: [(&str, &str, Vec<String>); 14] = [
+    let cases: [(&str, &str, Vec<String>); 15] = [
         ("GET", "/", vec!["s3:ListAllMyBuckets *".into()]),
         ("HEAD", "/bkt", vec![format!("s3:ListBucket {bucket}")]),
         ("GET", "/bkt?list-type=2", vec![format!("s3:ListBucket {bucket}")]),
         ("GET", "/bkt?versions", vec![format!("s3:ListBucketVersions {bucket}")]),
         ("GET", "/bkt?uploads", vec![format!("s3:ListBucketMultipartUploads {bucket}")]),
         ("GET", "/bkt?encryption", vec![format!("s3:GetEncryptionConfiguration {bucket}")]),
+        ("PUT", "/bkt?encryption", vec![format!("s3:PutEncryptionConfiguration {bucket}")]),
         ("GET", "/bkt/k", vec![format!("s3:GetObject {object}")]),
         ("HEAD", "/bkt/k", vec![format!("s3:GetObject {object}")]),
         ("GET", "/bkt/k?versionId=null", vec![format!("s3:GetObjectVersion {object}")]),

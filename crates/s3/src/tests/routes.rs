@@ -4,7 +4,7 @@ use super::*;
 use crate::Operation;
 
 /// A request for each operation that is built.
-const BUILT: [(&str, &str, &str); 52] = [
+const BUILT: [(&str, &str, &str); 54] = [
     ("GET", "/", "ListBuckets"),
     ("PUT", "/new-bucket", "CreateBucket"),
     ("HEAD", "/bkt", "HeadBucket"),
@@ -30,6 +30,8 @@ const BUILT: [(&str, &str, &str); 52] = [
     ("GET", "/bkt?accelerate", "GetBucketAccelerateConfiguration"),
     ("GET", "/bkt?cors", "GetBucketCors"),
     ("GET", "/bkt?encryption", "GetBucketEncryption"),
+    ("PUT", "/bkt?encryption", "PutBucketEncryption"),
+    ("DELETE", "/bkt?encryption", "DeleteBucketEncryption"),
     ("GET", "/bkt?lifecycle", "GetBucketLifecycleConfiguration"),
     ("GET", "/bkt?logging", "GetBucketLogging"),
     ("GET", "/bkt?notification", "GetBucketNotificationConfiguration"),

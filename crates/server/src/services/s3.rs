@@ -1,7 +1,7 @@
 //! S3 on the line: its bodies are streams, and its signatures cover them piece by piece.
 
 use http::request::Parts;
-use http::{Response, header};
+use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use rolecall_access::{AccessError, Authorized, Demand, Subject, Values, authorize};
@@ -22,18 +22,27 @@ pub(crate) async fn answer_s3(
 ) -> Response<Body> {
     passage.trace.service = "s3";
     let s3 = passage.endpoint.parts().s3.clone();
+    let region = s3.region_of(&parts);
     let expect = parts.headers.get(header::EXPECT).cloned();
-    let opened = match open(passage, &s3, presented, parts) {
-        Ok(opened) => opened,
+    let refused = match open(passage, &s3, presented, parts) {
+        Ok(opened) => match proceed(passage, &s3, opened, body).await {
+            Ok(response) => return into_body(response),
+            Err(fault) => passage.fail_s3(&fault),
+        },
         Err(fault) => {
             let response = passage.fail_s3(&fault);
-            return leave_unread(expect.as_ref(), body, response).await;
+            leave_unread(expect.as_ref(), body, response).await
         }
     };
-    match proceed(passage, &s3, opened, body).await {
-        Ok(response) => into_body(response),
-        Err(fault) => passage.fail_s3(&fault),
+    located(refused, region)
+}
+
+/// Clients ask without credentials where a bucket is, and read it from the refusal.
+fn located(mut refused: Response<Body>, region: Option<HeaderValue>) -> Response<Body> {
+    if let Some(region) = region {
+        refused.headers_mut().entry("x-amz-bucket-region").or_insert(region);
     }
+    refused
 }
 
 /// A request whose proof holds and whose operation is known; its body is still to come.
@@ -79,7 +88,11 @@ async fn proceed(
     Ok(response)
 }
 
-fn prove(passage: &mut Passage<'_>, presented: &Presented, parts: &Parts) -> Result<Authenticated, Fault> {
+pub(super) fn prove(
+    passage: &mut Passage<'_>,
+    presented: &Presented,
+    parts: &Parts,
+) -> Result<Authenticated, Fault> {
     passage.facts.region = presented.scope.region.clone();
     let request = Request::from(parts);
     let proven = presented
@@ -106,12 +119,12 @@ fn refused(passage: &Passage<'_>, error: &SigError) -> Fault {
 }
 
 /// The length of the payload itself: of a chunked body the header tells it.
-fn decoded_length(parts: &Parts) -> Option<u64> {
+pub(super) fn decoded_length(parts: &Parts) -> Option<u64> {
     let number = |name: &str| parts.headers.get(name)?.to_str().ok()?.parse().ok();
     number("x-amz-decoded-content-length").or_else(|| number("content-length"))
 }
 
-fn decoder(
+pub(super) fn decoder(
     authenticated: Option<&Authenticated>,
     parts: &Parts,
     length: Option<u64>,
@@ -140,7 +153,7 @@ fn auth_facts(passage: &Passage<'_>, presented: Option<&Presented>) -> AuthFacts
     }
 }
 
-fn decide(
+pub(super) fn decide(
     passage: &mut Passage<'_>,
     subject: Subject<'_>,
     asked: &rolecall_s3::Demand,

@@ -93,6 +93,31 @@ pub struct ClientToken {
     pub request: String,
 }
 
+/// The one disk of an instance, as it was declared: nothing of it bounds the instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// `VolumeSize`, in GiB.
+    pub size: u32,
+    /// Such as `gp3`.
+    pub kind: String,
+    /// `Iops`, of the kinds that have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iops: Option<u32>,
+    /// `Throughput` in MiB a second, of `gp3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<u32>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+impl Default for Disk {
+    /// The disk of an image of AWS's.
+    fn default() -> Self {
+        Self { size: 8, kind: "gp3".into(), iops: Some(3_000), throughput: Some(125), tags: Tags::default() }
+    }
+}
+
 /// An EC2 instance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Instance {
@@ -141,6 +166,12 @@ pub struct Instance {
     /// Its tags.
     #[serde(default)]
     pub tags: Tags,
+    /// Its disk.
+    #[serde(default)]
+    pub disk: Disk,
+    /// `CpuCredits`, where it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_credits: Option<String>,
     /// `DisableApiTermination`
     #[serde(default)]
     pub termination_protected: bool,

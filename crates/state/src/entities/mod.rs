@@ -36,7 +36,8 @@ pub use credentials::{
 pub use federation::{OidcProvider, SamlProvider};
 pub use group::Group;
 pub use instance::{
-    ClientToken, Instance, InstanceMetadataOptions, InstanceState, KeyPair, ProfileAssociation, StateReason,
+    ClientToken, Disk, Instance, InstanceMetadataOptions, InstanceState, KeyPair, ProfileAssociation,
+    StateReason,
 };
 pub use instance_profile::InstanceProfile;
 pub use managed_policy::{ManagedPolicy, PolicyVersion};

@@ -624,7 +624,7 @@ impl Root {
         self.id.render(x, "Id");
         self.arn.render(x, "Arn");
         self.name.render(x, "Name");
-        list_unless_empty(x, "PolicyTypes", "member", &self.policy_types);
+        x.list("PolicyTypes", "member", &self.policy_types);
     }
 }
 

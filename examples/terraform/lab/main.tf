@@ -1,30 +1,5 @@
-# The lab, declared from the far end back. Set AWS_ENDPOINT_URL and root keys, then: terraform apply.
-
-terraform {
-  required_providers {
-    aws = {
-      source = "hashicorp/aws"
-    }
-  }
-}
-
-provider "aws" {
-  region                      = var.region
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  s3_use_path_style           = true
-}
-
-variable "region" {
-  type    = string
-  default = "us-east-1"
-}
-
-variable "trust_whole_account" {
-  description = "Trust every user of the account whose own policy allows it, instead of the one user"
-  type        = bool
-  default     = false
-}
+# The lab, declared from the far end back: root keys in the environment, then `terraform init` and `terraform apply`.
+# docs/terraform.md says how the provider finds the server.
 
 data "aws_caller_identity" "current" {}
 
@@ -88,17 +63,4 @@ resource "aws_iam_user_policy" "assume_role" {
 
 resource "aws_iam_access_key" "robot" {
   user = aws_iam_user.robot.name
-}
-
-output "role_arn" {
-  value = aws_iam_role.robot.arn
-}
-
-output "access_key_id" {
-  value = aws_iam_access_key.robot.id
-}
-
-output "secret_access_key" {
-  value     = aws_iam_access_key.robot.secret
-  sensitive = true
 }
