@@ -9,6 +9,10 @@ pub(crate) const ACCOUNTS: &str = "accounts/";
 pub(crate) const ENTITIES: &str = "entities/";
 /// The key of the session key ring.
 pub(crate) const KEY_RING: &str = "sessions/key-ring";
+/// The key that tells the version of what is stored.
+pub(crate) const SCHEMA: &str = "schema";
+/// The key that tells which master key everything is sealed under.
+pub(crate) const SEALING: &str = "sealing/master-key";
 /// The prefix of the account aliases, which are unique over all accounts.
 pub(crate) const ALIASES: &str = "aliases/";
 

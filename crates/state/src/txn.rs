@@ -5,6 +5,7 @@ mod organization;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rolecall_store::{Compare, Op, Revision, Transaction};
 use serde::Serialize;
@@ -35,6 +36,7 @@ pub struct Txn {
     compares: BTreeMap<String, Compare>,
     writes: BTreeMap<String, Option<Vec<u8>>>,
     swept: Vec<String>,
+    seals: AtomicBool,
     failure: Option<Unwritable>,
 }
 
@@ -47,6 +49,7 @@ impl Txn {
             compares: BTreeMap::new(),
             writes: BTreeMap::new(),
             swept: Vec::new(),
+            seals: AtomicBool::new(false),
             failure: None,
         }
     }
@@ -68,7 +71,10 @@ impl Txn {
     }
 
     /// The master key, to seal what must be stored sealed.
+    ///
+    /// The transaction then lands only while that key is in use: nothing is sealed under a former one.
     pub fn master(&self) -> &MasterKey {
+        self.seals.store(true, Ordering::Relaxed);
         &self.snapshot.master
     }
 
@@ -125,7 +131,7 @@ impl Txn {
     /// Adds a session key to the ring, and drops those whose sessions have all ended.
     pub fn rotate_key_ring(&mut self, now: Timestamp, entropy: &dyn Entropy) {
         let (revision, stored) = self.snapshot.stored_key_ring.clone().unwrap_or_default();
-        let rotated = stored.rotated(&self.snapshot.master, now, entropy);
+        let rotated = stored.rotated(self.master(), now, entropy);
         self.depend(keys::KEY_RING.to_owned(), revision);
         self.write(keys::KEY_RING.to_owned(), &rotated);
     }
@@ -211,9 +217,13 @@ impl Txn {
     ///
     /// # Errors
     /// When an entity could not be written as JSON.
-    pub(crate) fn into_transaction(self) -> Result<Transaction, Unwritable> {
+    pub(crate) fn into_transaction(mut self) -> Result<Transaction, Unwritable> {
         if let Some(failure) = self.failure {
             return Err(failure);
+        }
+        if self.seals.load(Ordering::Relaxed) {
+            let revision = self.snapshot.sealing.as_ref().map(|(revision, _)| *revision);
+            self.depend(keys::SEALING.to_owned(), revision.unwrap_or_default());
         }
         // Puts go before deletes, so that a renamed entity is never absent from a snapshot.
         let (puts, deletes): (Vec<_>, Vec<_>) =

@@ -19,6 +19,9 @@ use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::keys;
 use crate::policy_ref::PolicyRef;
+use crate::seal::KeyId;
+use crate::sealing::Sealing;
+use crate::upgrade::{UpgradeError, check_version};
 
 /// A stored value that can't be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,12 @@ pub enum ApplyError {
         /// What is wrong with it.
         cause: String,
     },
+    /// Everything is sealed under a key that is not known here.
+    #[error("the store is sealed under the master key {0}, which is not known here")]
+    MasterKey(KeyId),
+    /// It was written by a later version.
+    #[error(transparent)]
+    Version(#[from] UpgradeError),
     /// The key is none that this version writes.
     #[error("the store holds a key that this version does not know: {0}")]
     UnknownKey(String),
@@ -102,6 +111,10 @@ impl Snapshot {
             Ok(())
         } else if key == keys::KEY_RING {
             self.apply_key_ring(change)
+        } else if key == keys::SEALING {
+            self.apply_sealing(change)
+        } else if key == keys::SCHEMA {
+            Ok(change.value.map_or(Ok(()), |value| check_version(value))?)
         } else {
             Err(ApplyError::UnknownKey(key.to_owned()))
         }
@@ -152,6 +165,14 @@ impl Snapshot {
             KeyRing::open(&stored, &self.master).map_err(|cause| ApplyError::value(change.key, cause))?;
         self.key_ring = Arc::new(ring);
         self.stored_key_ring = Some((change.revision, Arc::new(stored)));
+        Ok(())
+    }
+
+    fn apply_sealing(&mut self, change: &Change<'_>) -> Result<(), ApplyError> {
+        let Some(value) = change.value else { return Ok(()) };
+        let sealing: Sealing = decode(change.key, value)?;
+        self.master = self.master.using(sealing.key).ok_or(ApplyError::MasterKey(sealing.key))?;
+        self.sealing = Some((change.revision, Arc::new(sealing)));
         Ok(())
     }
 

@@ -28,6 +28,7 @@ use crate::entities::AccessKey;
 use crate::ids::{AccessKeyId, AccountId, UniqueId};
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::seal::{MasterKey, Sealed, Secret};
+use crate::sealing::Sealing;
 
 /// Whose a long-term access key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,8 @@ pub struct LongTermKey {
 pub struct Snapshot {
     /// The store's revision.
     pub revision: Revision,
-    pub(crate) master: Arc<MasterKey>,
+    pub(crate) master: MasterKey,
+    pub(crate) sealing: Option<(Revision, Arc<Sealing>)>,
     pub(crate) accounts: OrdMap<AccountId, Arc<Account>>,
     pub(crate) access_keys: HashMap<AccessKeyId, Arc<LongTermKey>>,
     pub(crate) aliases: OrdMap<String, AccountId>,
@@ -64,10 +66,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn empty(master: Arc<MasterKey>) -> Self {
+    pub(crate) fn empty(master: MasterKey) -> Self {
         Self {
             revision: Revision::default(),
             master,
+            sealing: None,
             accounts: OrdMap::new(),
             access_keys: HashMap::new(),
             aliases: OrdMap::new(),
@@ -118,6 +121,11 @@ impl Snapshot {
     /// What was sealed under the master key for this purpose; none when it can't be opened.
     pub fn open_sealed(&self, sealed: &Sealed, purpose: &str) -> Option<Secret> {
         self.master.open(sealed, purpose).ok()
+    }
+
+    /// Which master key the store is sealed under.
+    pub fn sealing(&self) -> Option<&Sealing> {
+        self.sealing.as_ref().map(|(_, sealing)| &**sealing)
     }
 
     /// The keys that seal sessions.

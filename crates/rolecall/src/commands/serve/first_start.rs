@@ -80,6 +80,7 @@ fn root_credentials(
 ) -> Result<RootCredentials, ServeError> {
     match (given.access_key_id, given.secret_access_key) {
         (Some(access_key_id), Some(secret_access_key)) => {
+            let secret_access_key = Zeroizing::new(secret_access_key);
             let good_id = (16..=128).contains(&access_key_id.len())
                 && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
             if !good_id || secret_access_key.is_empty() || secret_access_key.len() > 256 {
@@ -101,6 +102,6 @@ fn root_credentials(
     }
     Ok(RootCredentials {
         access_key_id: AccessKeyId::long_term(account, entropy).to_string(),
-        secret_access_key: access_keys::random_secret(entropy),
+        secret_access_key: Zeroizing::new(access_keys::random_secret(entropy)),
     })
 }
