@@ -16,6 +16,19 @@ pub(crate) const SEALING: &str = "sealing/master-key";
 /// The prefix of the account aliases, which are unique over all accounts.
 pub(crate) const ALIASES: &str = "aliases/";
 
+/// The prefix of the marks that say that an account is being brought in.
+pub(crate) const ARRIVING: &str = "arriving/";
+
+/// The mark that says that an account is being brought in.
+pub(crate) fn arriving(account: AccountId) -> String {
+    format!("{ARRIVING}{account}")
+}
+
+/// The prefix of everything that belongs to an account.
+pub(crate) fn entities_of(account: AccountId) -> String {
+    format!("{ENTITIES}{account}/")
+}
+
 /// The prefix of all organizations.
 pub(crate) const ORGANIZATIONS: &str = "organizations/";
 /// The prefix of the marks that say to which organization an account belongs: at most one.

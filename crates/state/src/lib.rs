@@ -6,6 +6,7 @@
 
 pub mod access_keys;
 pub mod arn;
+pub mod arrival;
 pub mod entities;
 mod entropy;
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub enum StateError {
     /// Others changed the same entities at every attempt.
     #[error("the same entities were changed by others {MAX_ATTEMPTS} times in a row")]
     Contended,
+    /// Somebody else brings in the same account, or it is there.
+    #[error("somebody else brought in the same account meanwhile; run it again")]
+    Disturbed,
     /// The snapshot no longer follows the store.
     #[error("this node no longer follows its store")]
     Stale,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rolecall_store::{Compare, Op, Revision, Transaction};
 use serde::Serialize;
 
+use crate::arrival::Arrival;
 use crate::entities::{AccountRecord, NameKey, Note};
 use crate::entropy::Entropy;
 use crate::ids::{AccountId, UniqueId};
@@ -125,7 +126,15 @@ impl Txn {
     /// Writes the record of a new account, which must not exist.
     pub fn create_record(&mut self, record: &AccountRecord) {
         self.depend(keys::account(record.id), Revision::default());
+        // What somebody else brings in does not become a part of it.
+        self.depend(keys::arriving(record.id), Revision::default());
         self.write(keys::account(record.id), record);
+    }
+
+    /// Lets an account be there that was brought in, with the record that [`Self::create_record`] writes.
+    pub fn land(&mut self, arrival: &Arrival) {
+        self.depend(keys::arriving(arrival.account), arrival.mark);
+        self.writes.insert(keys::arriving(arrival.account), None);
     }
 
     /// Adds a session key to the ring, and drops those whose sessions have all ended.
@@ -210,6 +219,14 @@ impl Txn {
                 self.writes.insert(key, Some(bytes));
             }
             Err(cause) => self.failure = Some(Unwritable(cause.to_string())),
+        }
+    }
+
+    /// What it would put, to be written by other means.
+    pub(crate) fn into_puts(self) -> Result<impl Iterator<Item = (String, Vec<u8>)>, Unwritable> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.writes.into_iter().filter_map(|(key, value)| Some((key, value?)))),
         }
     }
 

@@ -109,6 +109,9 @@ impl Snapshot {
         } else if key.starts_with(keys::EMAILS) {
             // A claim: whoever makes an account looks at the records, and this closes the race.
             Ok(())
+        } else if key.starts_with(keys::ARRIVING) {
+            // Until the record is there, so is nothing else.
+            Ok(())
         } else if key == keys::KEY_RING {
             self.apply_key_ring(change)
         } else if key == keys::SEALING {
@@ -137,8 +140,28 @@ impl Snapshot {
         } else {
             self.accounts
                 .insert(id, Arc::new(Account::new(record, change.revision, self.aws_policies.clone())));
+            self.take_in_what_arrived(id, change.texts)?;
         }
         self.remember_keys(&keys, &KeyOwner::Root(id));
+        Ok(())
+    }
+
+    /// Keeps what belongs to an account that is not there yet.
+    fn keep_what_arrives(&mut self, id: AccountId, change: &Change<'_>) {
+        let mut kept = self.arriving.remove(&id).unwrap_or_default();
+        match change.value {
+            Some(value) => drop(kept.insert(change.key.to_owned(), (change.revision, value.clone()))),
+            None => drop(kept.remove(change.key)),
+        }
+        if !kept.is_empty() {
+            self.arriving.insert(id, kept);
+        }
+    }
+
+    fn take_in_what_arrived(&mut self, id: AccountId, texts: &Texts) -> Result<(), ApplyError> {
+        for (key, (revision, value)) in self.arriving.remove(&id).unwrap_or_default() {
+            self.apply(&Change { key: &key, value: Some(&value), revision, texts })?;
+        }
         Ok(())
     }
 
@@ -185,7 +208,8 @@ impl Snapshot {
             return Ok(());
         }
         let Some(account) = self.accounts.get_mut(&id) else {
-            return Err(ApplyError::value(change.key, "its account does not exist"));
+            self.keep_what_arrives(id, change);
+            return Ok(());
         };
         let account = Arc::make_mut(account);
         if collection == keys::LAST_USED {

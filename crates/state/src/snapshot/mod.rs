@@ -12,6 +12,7 @@ mod organization;
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use imbl::{HashMap, OrdMap};
 use rolecall_sigv4::SecretKey;
 use rolecall_store::Revision;
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub(crate) master: MasterKey,
     pub(crate) sealing: Option<(Revision, Arc<Sealing>)>,
     pub(crate) accounts: OrdMap<AccountId, Arc<Account>>,
+    /// What belongs to accounts that are not there yet, as it is stored, by its keys.
+    arriving: OrdMap<AccountId, OrdMap<String, (Revision, Bytes)>>,
     pub(crate) access_keys: HashMap<AccessKeyId, Arc<LongTermKey>>,
     pub(crate) aliases: OrdMap<String, AccountId>,
     pub(crate) key_ring: Arc<KeyRing>,
@@ -72,6 +75,7 @@ impl Snapshot {
             master,
             sealing: None,
             accounts: OrdMap::new(),
+            arriving: OrdMap::new(),
             access_keys: HashMap::new(),
             aliases: OrdMap::new(),
             key_ring: Arc::default(),

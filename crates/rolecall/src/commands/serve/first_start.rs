@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rolecall_iam::sign_in::root_password;
+use rolecall_state::arrival::{self, Arrival};
 use rolecall_state::entities::{AccountRecord, Format, RootUser};
 use rolecall_state::{AccessKeyId, AccountId, Entropy, State, StateError, Timestamp, access_keys};
 
@@ -19,17 +20,21 @@ pub(super) struct GivenRoot {
     pub(super) password: Option<Zeroizing<String>>,
 }
 
-/// Makes the account, unless there is one already.
+/// Makes the account, unless there is one already; says whether it did. It may have arrived before its record.
 pub(super) async fn make_account(
     state: &State,
     data: &Path,
     account: AccountId,
+    arrival: Option<&Arrival>,
     given: GivenRoot,
     now: Timestamp,
     entropy: &dyn Entropy,
-) -> Result<(), ServeError> {
+) -> Result<bool, ServeError> {
     if state.snapshot().accounts().next().is_some() {
-        return Ok(());
+        return Ok(false);
+    }
+    if arrival.is_none() && arrival::is_begun(&**state.store()).await? {
+        return Err(ServeError::HalfImported);
     }
     let mut record = AccountRecord {
         v: Format,
@@ -62,6 +67,7 @@ pub(super) async fn make_account(
             let (key, _) = access_keys::import(id, &root.secret_access_key, txn.master(), now, entropy);
             record.root.access_keys = vec![key];
             txn.create_record(&record);
+            arrival.into_iter().for_each(|arrival| txn.land(arrival));
             txn.rotate_key_ring(now, entropy);
             Ok::<_, StateError>(true)
         })
@@ -69,7 +75,7 @@ pub(super) async fn make_account(
     if !first {
         files::forget_root_credentials(data)?;
     }
-    Ok(())
+    Ok(first)
 }
 
 fn root_credentials(

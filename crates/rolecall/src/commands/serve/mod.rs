@@ -12,7 +12,7 @@ mod master_key;
 mod open;
 pub(crate) mod root;
 pub(crate) use master_key::{KeyError, KeySource, add_key, leave_key, new_key};
-pub(crate) use open::{RESTORING, bare_store, open_place, state_with};
+pub(crate) use open::{RESTORING, bare_store, first_account, made_place, open_place};
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -82,6 +82,11 @@ pub(crate) enum ServeError {
     /// A restore was broken off.
     #[error("a restore into this store was not finished: run `rolecall restore` again")]
     HalfRestored,
+    /// An import was broken off.
+    #[error(
+        "an import into this store was not finished: run `rolecall import` again, or begin with another store"
+    )]
+    HalfImported,
     /// The store's file was in use and has nothing in it any more.
     #[error(
         "{0} is empty, though this data directory was served from: bring the file back from a backup, or remove it to begin anew"

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolecall_state::arrival::Arrival;
 use rolecall_state::{AccountId, Entropy, MasterKey, State, SystemEntropy};
 use rolecall_store::{Credentials, Embedded, Etcd, EtcdSettings, Store, Tls};
 use zeroize::Zeroizing;
@@ -30,7 +31,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ServeError> {
 /// The store that the settings name, and the state in it, with its first account.
 pub(super) async fn place(settings: &Settings, data: &Path) -> Result<Place, ServeError> {
     let place = open(settings, data).await?;
-    first_account(&place.state, data, settings.get("account")?).await?;
+    first_account(&place.state, data, settings.get("account")?, None).await?;
     root::settle(data, &place.state.snapshot())?;
     Ok(place)
 }
@@ -60,25 +61,26 @@ fn existing(settings: &Settings) -> Result<PathBuf, ServeError> {
     Ok(data)
 }
 
-/// The embedded store, and the state in it; where there is no account yet, with this one.
-pub(crate) async fn state_with(
-    settings: &Settings,
-    account: AccountId,
-) -> Result<(Arc<dyn Store>, State), ServeError> {
+/// The store that the settings name, which is made where it is not there.
+pub(crate) async fn made_place(settings: &Settings) -> Result<Place, ServeError> {
     let data = PathBuf::from(settings.text("data"));
     files::prepare(&data)?;
-    let (store, state) = embedded(&KeySource::of(settings, &data)?, &data).await?;
-    first_account(&state, &data, account).await?;
-    Ok((store, state))
+    open(settings, &data).await
 }
 
-async fn first_account(state: &State, data: &Path, account: AccountId) -> Result<(), ServeError> {
+/// Makes the first account, unless there is one; says whether it did.
+pub(crate) async fn first_account(
+    state: &State,
+    data: &Path,
+    account: AccountId,
+    arrival: Option<&Arrival>,
+) -> Result<bool, ServeError> {
     let given = GivenRoot {
         access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
         secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
         password: variable("ROLECALL_ROOT_PASSWORD").map(Zeroizing::new),
     };
-    first_start::make_account(state, data, account, given, SystemClock.now(), &SystemEntropy).await
+    first_start::make_account(state, data, account, arrival, given, SystemClock.now(), &SystemEntropy).await
 }
 
 /// The key that stands in the store while a restore goes on.
