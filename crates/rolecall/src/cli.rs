@@ -70,6 +70,8 @@ pub(crate) enum Command {
         #[arg(value_name = "DETAILS.json")]
         file: PathBuf,
     },
+    /// Write an account as a file: its details as JSON, which `import` takes, or Terraform that takes over what is there.
+    Export(ExportArgs),
     /// Check that the audit trail is as it was written.
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
@@ -217,6 +219,29 @@ pub(crate) enum AccountCommand {
         #[arg(long)]
         delete: bool,
     },
+}
+
+/// What `export` takes.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// What to write.
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) format: ExportFormat,
+    /// A file with the account's details, in place of a server (`-` is standard input).
+    #[arg(long, value_name = "DETAILS.json")]
+    pub(crate) from: Option<PathBuf>,
+    /// The server, asked with the keys of the environment; `AWS_ENDPOINT_URL` where unset.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", default_value = "http://127.0.0.1:4566")]
+    pub(crate) endpoint_url: String,
+}
+
+/// The forms of an export.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// What `aws iam get-account-authorization-details` prints.
+    Json,
+    /// Resources of the provider `hashicorp/aws`, each with an `import` block.
+    Terraform,
 }
 
 /// What `audit` takes.

@@ -7,6 +7,7 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod export;
 mod import;
 mod instance;
 mod master_key;
@@ -82,6 +83,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Backup { settings, file } => backup::backup(&load(&settings)?, &file),
         Command::Restore { settings, file } => backup::restore(&load(&settings)?, &file),
         Command::Import { settings, file } => import::run(&load(&settings)?, &file),
+        Command::Export(args) => export::run(&args),
         Command::MasterKey(args) => master_key::run(&args),
         Command::Root(args) => root::run(&args),
         Command::Instance(args) => instance::run(&args),
