@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import statistics
 import threading
 import time
@@ -15,6 +17,7 @@ from harness import etcd as etcd_harness
 from harness.clients import Aws, allow, document, trust
 from harness.etcd import Etcd
 from harness.process import ACCOUNT, Credentials, Server, StartFailed, clean_environment, rolecall
+from harness.wire import call
 
 pytestmark = pytest.mark.skipif(etcd_harness.PROGRAM is None, reason="etcd is not installed")
 
@@ -50,9 +53,9 @@ def code_of(call: Callable[[], object]) -> str:
 
 
 class Cluster:
-    def __init__(self, directory: Path, members: int) -> None:
+    def __init__(self, directory: Path, members: int, **variables: str) -> None:
         self.etcd = Etcd(directory / "etcd", members).start()
-        self.nodes = [node(directory / f"node{n}", self.etcd) for n in range(NODES)]
+        self.nodes = [node(directory / f"node{n}", self.etcd, **variables) for n in range(NODES)]
         with ThreadPoolExecutor(NODES) as pool:
             list(pool.map(Server.start, self.nodes))
 
@@ -249,3 +252,74 @@ def test_how_fast_a_write_is_enforced_elsewhere(cluster: Cluster, capsys):
     with capsys.disabled():
         print(f"\nfrom the acknowledgement on one node to the answer of another: p50 {statistics.median(delays):.1f} ms, "
               f"p99 {delays[98]:.1f} ms (a request alone takes some of it)")
+
+
+@pytest.fixture
+def rotating(tmp_path: Path) -> Iterator[Cluster]:
+    """Nodes whose session key is followed by another as soon as every node may know it."""
+    made = Cluster(tmp_path, members=1, ROLECALL_STS_KEY_ROTATION_SECONDS="1", ROLECALL_STORE_STALENESS_SECONDS="1")
+    yield made
+    made.stop()
+
+
+def test_no_session_is_refused_while_the_ring_of_keys_goes_round(rotating: Cluster, capsys):
+    one, *_ = rotating.clients()
+    one.iam.create_role(RoleName="robot", AssumeRolePolicyDocument=TRUST)
+    one.iam.create_user(UserName="assumer")
+    one.iam.put_user_policy(UserName="assumer", PolicyName="p", PolicyDocument=document(allow("sts:AssumeRole")))
+    key = Credentials.of(one.iam.create_access_key(UserName="assumer")["AccessKey"])
+    for client in rotating.clients(key):
+        await_condition("the user is known", lambda c=client: code_of(c.sts.get_caller_identity) == "ok")
+    made: list[list[Credentials]] = [[] for _ in rotating.nodes]
+    refused, stop = [], threading.Event()
+
+    def ask(node: Server, credentials: Credentials, action: str, **parameters: str):
+        while True:
+            answer = call(node, credentials, action, service="sts", **parameters)
+            if answer.status == 200:
+                return answer
+            # A node that the machine kept from its work for longer than the bound says so, and is asked again.
+            if answer.code != "ServiceUnavailable":
+                refused.append(answer.body)
+                return None
+
+    def work(number: int) -> None:
+        """Each session is used on every node at once, and some that are older."""
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            answer = ask(rotating.nodes[number], key, "AssumeRole", RoleSessionName=f"s{turn}",
+                         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/robot")
+            if answer is None:
+                return
+            session = Credentials(*(answer.find(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+            made[number].append(session)
+            for node in rotating.nodes:
+                for one in (session, made[number][turn * 7 % len(made[number])]):
+                    ask(node, one, "GetCallerIdentity")
+
+    ring = "/rolecall/data/sessions/key-ring"
+
+    def keys() -> int:
+        [member] = rotating.etcd.members
+        [found] = member.ask("kv/range", key=base64.b64encode(ring.encode()).decode())["kvs"]
+        return len(json.loads(base64.b64decode(found["value"]))["keys"])
+
+    before = keys()
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(NODES)]
+    for thread in threads:
+        thread.start()
+    try:
+        await_condition("the ring has gone on", lambda: keys() >= before + 6, 120)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert not refused, refused[:3]
+    # The first of them are good to their end, under keys that seal no more.
+    for node in rotating.nodes:
+        for sessions in made:
+            assert ask(node, sessions[0], "GetCallerIdentity") is not None
+    assert not refused
+    with capsys.disabled():
+        print(f"\n{sum(map(len, made))} sessions under {keys() - before + 1} keys, each used on {NODES} nodes: none refused")

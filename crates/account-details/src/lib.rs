@@ -1,11 +1,19 @@
 //! An account's authorization details, as `GetAccountAuthorizationDetails` tells them of a real account, read into
-//! entities of the same names, ids and dates.
+//! entities of the same names, ids and dates, or written as Terraform.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>
 
+mod answer;
 mod file;
+mod hcl;
+mod json;
 mod read;
+mod terraform;
 mod write;
+
+pub use answer::{NoAnswer, Pages};
+pub use json::Json;
+pub use terraform::terraform;
 
 use rolecall_state::AccountId;
 use rolecall_state::entities::{Group, InstanceProfile, ManagedPolicy, Role, User};

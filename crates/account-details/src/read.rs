@@ -22,7 +22,7 @@ use crate::file::{
 use crate::{Details, DetailsError};
 
 const DEFAULT_MAX_SESSION_SECONDS: u32 = 3_600;
-const SERVICE_ROLES: &str = "/aws-service-role/";
+pub(crate) const SERVICE_ROLES: &str = "/aws-service-role/";
 
 impl Details {
     /// Reads an answer of `GetAccountAuthorizationDetails`. Documents may be JSON or URL-encoded text.
@@ -66,7 +66,7 @@ fn key_of(policy: &PolicyDetail) -> NameKey {
     NameKey::of(&policy.policy_name)
 }
 
-fn is_aws(arn: &str) -> bool {
+pub(crate) fn is_aws(arn: &str) -> bool {
     aws_managed::is_aws_managed(arn)
 }
 
@@ -79,7 +79,7 @@ fn arns(answer: &Answer) -> impl Iterator<Item = &str> {
 }
 
 /// The one account that everything is of.
-fn account(answer: &Answer) -> Result<AccountId, DetailsError> {
+pub(crate) fn account(answer: &Answer) -> Result<AccountId, DetailsError> {
     let mut account = None;
     for arn in arns(answer) {
         let of = ArnParts::parse(arn).and_then(|parts| parts.account_id());
@@ -101,7 +101,7 @@ fn principals(answer: &Answer) -> BTreeMap<String, UniqueId> {
     users.chain(roles).map(|(arn, id)| (arn.clone(), UniqueId::from_stored(id))).collect()
 }
 
-fn entity(arn: &str, cause: impl Into<String>) -> DetailsError {
+pub(crate) fn entity(arn: &str, cause: impl Into<String>) -> DetailsError {
     DetailsError::Entity { what: arn.to_owned(), cause: cause.into() }
 }
 
@@ -284,7 +284,7 @@ fn inline(holder: &str, policies: &[Inline]) -> Result<InlinePolicies, DetailsEr
 }
 
 /// A document as text: JSON in the answer, or a string that may be URL-encoded. It must be one that can be decided by.
-fn document(holder: &str, raw: &RawValue, kind: PolicyKind) -> Result<Arc<str>, DetailsError> {
+pub(crate) fn document(holder: &str, raw: &RawValue, kind: PolicyKind) -> Result<Arc<str>, DetailsError> {
     let text: Arc<str> = match serde_json::from_str::<String>(raw.get()) {
         Ok(encoded) if encoded.starts_with('%') => {
             let decoded = percent_decode_str(&encoded).decode_utf8();

@@ -48,6 +48,16 @@ impl Element {
         }
     }
 
+    /// Its name, without the name space.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its children, in their order.
+    pub fn children(&self) -> impl Iterator<Item = &Self> {
+        self.children.iter()
+    }
+
     /// The text of the child of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())

@@ -58,6 +58,10 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Look at the master key, and change to another.
+    MasterKey(MasterKeyArgs),
+    /// Give the root user a new access key.
+    Root(RootArgs),
     /// Import a real account, as `aws iam get-account-authorization-details` tells of it, to ask it questions offline.
     Import {
         #[command(flatten)]
@@ -66,6 +70,8 @@ pub(crate) enum Command {
         #[arg(value_name = "DETAILS.json")]
         file: PathBuf,
     },
+    /// Write an account as a file: its details as JSON, which `import` takes, or Terraform that takes over what is there.
+    Export(ExportArgs),
     /// Check that the audit trail is as it was written.
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
@@ -215,6 +221,29 @@ pub(crate) enum AccountCommand {
     },
 }
 
+/// What `export` takes.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// What to write.
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) format: ExportFormat,
+    /// A file with the account's details, in place of a server (`-` is standard input).
+    #[arg(long, value_name = "DETAILS.json")]
+    pub(crate) from: Option<PathBuf>,
+    /// The server, asked with the keys of the environment; `AWS_ENDPOINT_URL` where unset.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", default_value = "http://127.0.0.1:4566")]
+    pub(crate) endpoint_url: String,
+}
+
+/// The forms of an export.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// What `aws iam get-account-authorization-details` prints.
+    Json,
+    /// Resources of the provider `hashicorp/aws`, each with an `import` block.
+    Terraform,
+}
+
 /// What `audit` takes.
 #[derive(Args)]
 pub(crate) struct AuditArgs {
@@ -235,6 +264,53 @@ pub(crate) enum AuditCommand {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// What `master-key` takes.
+#[derive(Args)]
+pub(crate) struct MasterKeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: MasterKeyCommand,
+}
+
+/// What is done with master keys.
+#[derive(Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Print a new key, for a file or a variable; nothing is changed.
+    New,
+    /// Tell which key is in use, and what is sealed under which.
+    Status {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Seal every stored secret under another key. Servers go on meanwhile. Run again, it goes on where it was broken off.
+    Rotate {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// The id of the key, as `status` shows it; the only other key where there is one, a new one where there is none.
+        #[arg(long, value_name = "ID")]
+        to: Option<rolecall_state::KeyId>,
+    },
+}
+
+/// What `root` takes.
+#[derive(Args)]
+pub(crate) struct RootArgs {
+    #[command(subcommand)]
+    pub(crate) command: RootCommand,
+}
+
+/// What is done with the root user.
+#[derive(Subcommand)]
+pub(crate) enum RootCommand {
+    /// Make a new access key, write it to DATA/root-credentials, and end all others.
+    Rotate {
+        #[command(flatten)]
+        settings: SettingsArgs,
     },
 }
 

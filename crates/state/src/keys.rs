@@ -9,8 +9,25 @@ pub(crate) const ACCOUNTS: &str = "accounts/";
 pub(crate) const ENTITIES: &str = "entities/";
 /// The key of the session key ring.
 pub(crate) const KEY_RING: &str = "sessions/key-ring";
+/// The key that tells the version of what is stored.
+pub(crate) const SCHEMA: &str = "schema";
+/// The key that tells which master key everything is sealed under.
+pub(crate) const SEALING: &str = "sealing/master-key";
 /// The prefix of the account aliases, which are unique over all accounts.
 pub(crate) const ALIASES: &str = "aliases/";
+
+/// The prefix of the marks that say that an account is being brought in.
+pub(crate) const ARRIVING: &str = "arriving/";
+
+/// The mark that says that an account is being brought in.
+pub(crate) fn arriving(account: AccountId) -> String {
+    format!("{ARRIVING}{account}")
+}
+
+/// The prefix of everything that belongs to an account.
+pub(crate) fn entities_of(account: AccountId) -> String {
+    format!("{ENTITIES}{account}/")
+}
 
 /// The prefix of all organizations.
 pub(crate) const ORGANIZATIONS: &str = "organizations/";

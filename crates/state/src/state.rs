@@ -1,7 +1,7 @@
 //! The state as the server holds it: a store, and the snapshot that follows it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -10,9 +10,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::ids::AccountId;
 use crate::last_used::LastUsed;
-use crate::seal::MasterKey;
+use crate::seal::{KeyId, MasterKey};
 use crate::snapshot::{ApplyError, Snapshot, Texts};
 use crate::txn::{Txn, Unwritable};
+use crate::upgrade::{UpgradeError, upgrade};
 
 /// How often a handler may be run again because others wrote first.
 const MAX_ATTEMPTS: usize = 64;
@@ -27,6 +28,9 @@ pub enum StateError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store can't be brought to the present version.
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
     /// What the store holds can't be taken in.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -36,6 +40,9 @@ pub enum StateError {
     /// Others changed the same entities at every attempt.
     #[error("the same entities were changed by others {MAX_ATTEMPTS} times in a row")]
     Contended,
+    /// Somebody else brings in the same account, or it is there.
+    #[error("somebody else brought in the same account meanwhile; run it again")]
+    Disturbed,
     /// The snapshot no longer follows the store.
     #[error("this node no longer follows its store")]
     Stale,
@@ -47,6 +54,8 @@ pub struct State {
     store: Arc<dyn Store>,
     current: Arc<ArcSwap<Snapshot>>,
     applied: watch::Receiver<Revision>,
+    master: MasterKey,
+    lacks_key: Arc<AtomicBool>,
     last_used: Arc<LastUsed>,
     freshness: Arc<Freshness>,
 }
@@ -57,14 +66,22 @@ impl State {
     /// # Errors
     /// When the store can't be read, or holds what this version can't read.
     pub async fn open(store: Arc<dyn Store>, master: MasterKey) -> Result<Self, StateError> {
-        let master = Arc::new(master);
-        let snapshot = load(&*store, master).await?;
+        upgrade(&*store, &master).await?;
+        let snapshot = load(&*store, master.clone()).await?;
         let revision = snapshot.revision;
         let current = Arc::new(ArcSwap::from_pointee(snapshot));
         let (sender, applied) = watch::channel(revision);
-        let follower = Follower { store: store.clone(), current: current.clone(), applied: sender };
+        let lacks_key = Arc::new(AtomicBool::new(false));
+        let follower = Follower {
+            store: store.clone(),
+            current: current.clone(),
+            applied: sender,
+            master: master.clone(),
+            lacks_key: lacks_key.clone(),
+        };
         tokio::spawn(follower.run(revision));
-        Ok(Self { store, current, applied, last_used: Arc::default(), freshness: Arc::default() })
+        let (last_used, freshness) = Default::default();
+        Ok(Self { store, current, applied, master, lacks_key, last_used, freshness })
     }
 
     /// The present snapshot.
@@ -82,6 +99,17 @@ impl State {
         &self.store
     }
 
+    /// The master keys that are known here, to learn another: see [`MasterKey::learn`].
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// Whether the store is sealed under a master key that is not known here. Until it is learnt, nothing
+    /// is followed.
+    pub fn lacks_master_key(&self) -> bool {
+        self.lacks_key.load(Ordering::Acquire)
+    }
+
     /// When credentials and roles were last used.
     pub fn last_used(&self) -> &LastUsed {
         &self.last_used
@@ -90,7 +118,7 @@ impl State {
     /// Whether the snapshot still follows the store, and is no older than the bound that
     /// [`Self::keep_within`] was given.
     pub fn is_following(&self) -> bool {
-        self.applied.has_changed().is_ok() && self.freshness.is_within_bound()
+        self.applied.has_changed().is_ok() && self.freshness.is_within_bound() && !self.lacks_master_key()
     }
 
     /// Asks the store again and again whether the snapshot has all that was acknowledged anywhere,
@@ -201,7 +229,7 @@ impl Freshness {
 }
 
 /// Loads everything; again from the start when that breaks off, as when etcd compacts meanwhile.
-async fn load(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, StateError> {
+async fn load(store: &dyn Store, master: MasterKey) -> Result<Snapshot, StateError> {
     const ATTEMPTS: usize = 3;
     let mut attempt = 1;
     loop {
@@ -216,7 +244,7 @@ async fn load(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, Sta
 }
 
 /// Takes in page after page while the next is read: a million principals are never there twice.
-async fn load_once(store: &dyn Store, master: Arc<MasterKey>) -> Result<Snapshot, StateError> {
+async fn load_once(store: &dyn Store, master: MasterKey) -> Result<Snapshot, StateError> {
     let (sender, mut pages) = mpsc::channel::<Vec<KeyValue>>(PAGES_AHEAD);
     // It owns the pages: when it stops early, whoever reads is told and stops too.
     let take_in = async move {
@@ -240,37 +268,66 @@ struct Follower {
     store: Arc<dyn Store>,
     current: Arc<ArcSwap<Snapshot>>,
     applied: watch::Sender<Revision>,
+    master: MasterKey,
+    lacks_key: Arc<AtomicBool>,
+}
+
+/// Why the store is not followed for now.
+enum Pause {
+    /// The watch ended.
+    Watch(WatchError),
+    /// A change can't be taken in.
+    Change(ApplyError),
 }
 
 impl Follower {
     async fn run(self, mut revision: Revision) {
         loop {
             match self.follow(&mut revision).await {
-                Ok(()) => return,
-                Err(WatchError::Closed) => return,
-                Err(cause) => {
+                Pause::Watch(WatchError::Closed) => return,
+                Pause::Watch(cause) => {
                     tracing::warn!(%cause, "the watch on the store was lost; loading everything again");
-                    if let Err(cause) = self.reload(&mut revision).await {
-                        tracing::error!(%cause, "the store can't be loaded");
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                    }
                 }
+                Pause::Change(ApplyError::MasterKey(id)) => self.await_key(id).await,
+                Pause::Change(cause) => {
+                    // Answering from a picture that misses a change could let someone in.
+                    tracing::error!(%cause, "a committed change can't be taken in; this node stops answering");
+                    return;
+                }
+            }
+            if let Err(cause) = self.reload(&mut revision).await {
+                tracing::error!(%cause, "the store can't be loaded");
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }
     }
 
-    async fn follow(&self, revision: &mut Revision) -> Result<(), WatchError> {
+    /// Waits until the key that everything is sealed under from now on is known here too.
+    async fn await_key(&self, id: KeyId) {
+        self.lacks_key.store(true, Ordering::Release);
+        tracing::error!(
+            "the store is sealed under the master key {id} now, which is not known here; \
+             this node stops answering until it is given that key"
+        );
+        while self.master.using(id).is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tracing::info!("the master key {id} is known; this node answers again");
+    }
+
+    async fn follow(&self, revision: &mut Revision) -> Pause {
         let mut watch = self.store.watch(b"", *revision);
         while let Some(batch) = watch.next().await {
-            let batch = batch?;
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(cause) => return Pause::Watch(cause),
+            };
             if let Err(cause) = self.advance(&batch) {
-                // Answering from a picture that misses a change could let someone in.
-                tracing::error!(%cause, "a committed change can't be taken in; this node stops answering");
-                return Ok(());
+                return Pause::Change(cause);
             }
             *revision = batch.revision;
         }
-        Err(WatchError::Closed)
+        Pause::Watch(WatchError::Closed)
     }
 
     fn advance(&self, batch: &Batch) -> Result<(), ApplyError> {
@@ -289,10 +346,10 @@ impl Follower {
     }
 
     async fn reload(&self, revision: &mut Revision) -> Result<(), StateError> {
-        let master = self.current.load().master.clone();
-        let snapshot = load(&*self.store, master).await?;
+        let snapshot = load(&*self.store, self.master.clone()).await?;
         *revision = snapshot.revision;
         self.current.store(Arc::new(snapshot));
+        self.lacks_key.store(false, Ordering::Release);
         self.applied.send_replace(*revision);
         Ok(())
     }

@@ -5,10 +5,12 @@ mod organization;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rolecall_store::{Compare, Op, Revision, Transaction};
 use serde::Serialize;
 
+use crate::arrival::Arrival;
 use crate::entities::{AccountRecord, NameKey, Note};
 use crate::entropy::Entropy;
 use crate::ids::{AccountId, UniqueId};
@@ -35,6 +37,7 @@ pub struct Txn {
     compares: BTreeMap<String, Compare>,
     writes: BTreeMap<String, Option<Vec<u8>>>,
     swept: Vec<String>,
+    seals: AtomicBool,
     failure: Option<Unwritable>,
 }
 
@@ -47,6 +50,7 @@ impl Txn {
             compares: BTreeMap::new(),
             writes: BTreeMap::new(),
             swept: Vec::new(),
+            seals: AtomicBool::new(false),
             failure: None,
         }
     }
@@ -68,7 +72,10 @@ impl Txn {
     }
 
     /// The master key, to seal what must be stored sealed.
+    ///
+    /// The transaction then lands only while that key is in use: nothing is sealed under a former one.
     pub fn master(&self) -> &MasterKey {
+        self.seals.store(true, Ordering::Relaxed);
         &self.snapshot.master
     }
 
@@ -119,13 +126,21 @@ impl Txn {
     /// Writes the record of a new account, which must not exist.
     pub fn create_record(&mut self, record: &AccountRecord) {
         self.depend(keys::account(record.id), Revision::default());
+        // What somebody else brings in does not become a part of it.
+        self.depend(keys::arriving(record.id), Revision::default());
         self.write(keys::account(record.id), record);
+    }
+
+    /// Lets an account be there that was brought in, with the record that [`Self::create_record`] writes.
+    pub fn land(&mut self, arrival: &Arrival) {
+        self.depend(keys::arriving(arrival.account), arrival.mark);
+        self.writes.insert(keys::arriving(arrival.account), None);
     }
 
     /// Adds a session key to the ring, and drops those whose sessions have all ended.
     pub fn rotate_key_ring(&mut self, now: Timestamp, entropy: &dyn Entropy) {
         let (revision, stored) = self.snapshot.stored_key_ring.clone().unwrap_or_default();
-        let rotated = stored.rotated(&self.snapshot.master, now, entropy);
+        let rotated = stored.rotated(self.master(), now, entropy);
         self.depend(keys::KEY_RING.to_owned(), revision);
         self.write(keys::KEY_RING.to_owned(), &rotated);
     }
@@ -207,13 +222,25 @@ impl Txn {
         }
     }
 
+    /// What it would put, to be written by other means.
+    pub(crate) fn into_puts(self) -> Result<impl Iterator<Item = (String, Vec<u8>)>, Unwritable> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.writes.into_iter().filter_map(|(key, value)| Some((key, value?)))),
+        }
+    }
+
     /// The store's transaction.
     ///
     /// # Errors
     /// When an entity could not be written as JSON.
-    pub(crate) fn into_transaction(self) -> Result<Transaction, Unwritable> {
+    pub(crate) fn into_transaction(mut self) -> Result<Transaction, Unwritable> {
         if let Some(failure) = self.failure {
             return Err(failure);
+        }
+        if self.seals.load(Ordering::Relaxed) {
+            let revision = self.snapshot.sealing.as_ref().map(|(revision, _)| *revision);
+            self.depend(keys::SEALING.to_owned(), revision.unwrap_or_default());
         }
         // Puts go before deletes, so that a renamed entity is never absent from a snapshot.
         let (puts, deletes): (Vec<_>, Vec<_>) =

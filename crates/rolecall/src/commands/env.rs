@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
          export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={secret}\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
         region = settings.text("region"),
         id = root.access_key_id,
-        secret = root.secret_access_key,
+        secret = *root.secret_access_key,
     );
     print(&lines)
 }

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use rolecall_account_details::{Details, DetailsError};
 use rolecall_state::snapshot::Account;
-use rolecall_state::{AccountId, State, StateError};
+use rolecall_state::{AccountId, State, StateError, arrival};
+use rolecall_store::StoreError;
 
 use super::Failure;
-use super::serve::{ServeError, state_with};
+use super::serve::{ServeError, first_account, made_place};
+use super::task::Place;
 use crate::settings::Settings;
 
 /// Why nothing was imported.
@@ -30,11 +32,6 @@ pub(crate) enum ImportError {
         /// What is wrong.
         cause: DetailsError,
     },
-    /// Not every store takes a whole account at once.
-    #[error(
-        "an account is imported into an embedded store: from there `rolecall backup` and `rolecall restore` take it to etcd"
-    )]
-    NotEmbedded,
     /// The store can't be opened.
     #[error(transparent)]
     Open(#[from] Box<ServeError>),
@@ -44,6 +41,11 @@ pub(crate) enum ImportError {
     /// There is something in the account already.
     #[error("the account {0} is not empty; give a new data directory by --data")]
     InUse(AccountId),
+    /// The account is there, and what is to come into it is more than lands at once.
+    #[error(
+        "the account {0} is there already, though empty, and so much comes into a new one only; give a new data directory by --data"
+    )]
+    TooMuch(AccountId),
     /// The state can't be written.
     #[error("the state can't be written: {0}")]
     State(#[from] StateError),
@@ -59,33 +61,50 @@ pub(crate) fn run(settings: &Settings, path: &Path) -> Result<ExitCode, Failure>
 }
 
 async fn import(settings: &Settings, path: &Path) -> Result<Details, ImportError> {
-    if settings.text("store") != "embedded" {
-        return Err(ImportError::NotEmbedded);
-    }
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|cause| ImportError::File { path: path.to_owned(), cause })?;
     // Everything is read before anything is made.
     let details =
         Details::parse(&text).map_err(|cause| ImportError::Details { path: path.to_owned(), cause })?;
-    let (store, state) = state_with(settings, details.account).await.map_err(Box::new)?;
-    let written = write(&state, &details).await;
-    store.close().await;
+    let place = made_place(settings).await.map_err(Box::new)?;
+    let snapshot = place.state.snapshot();
+    let written = match (snapshot.account(details.account), snapshot.accounts().next()) {
+        (Some(_), _) => write(&place.state, &details).await,
+        (None, Some(_)) => Err(ImportError::OtherAccount),
+        (None, None) => bring(&place, &details).await,
+    };
+    place.store.close().await;
     written.map(|()| details)
 }
 
+/// Into a store without accounts: all of it, and then the account.
+async fn bring(place: &Place, details: &Details) -> Result<(), ImportError> {
+    let arrival = arrival::bring(&place.state, details.account, |txn| details.write(txn)).await?;
+    let first = first_account(&place.state, &place.data, details.account, Some(&arrival)).await;
+    match first.map_err(Box::new)? {
+        true => Ok(()),
+        false => Err(ImportError::OtherAccount),
+    }
+}
+
+/// Into an account that is there, and empty.
 async fn write(state: &State, details: &Details) -> Result<(), ImportError> {
-    state
-        .write(details.account, |txn| {
-            let account = txn.account().ok_or(ImportError::OtherAccount)?;
-            if !is_empty(account) {
-                return Err(ImportError::InUse(details.account));
-            }
-            // Whoever else writes to the account meanwhile comes before or after.
-            txn.read_record();
-            details.write(txn);
-            Ok(())
-        })
-        .await
+    let written = state.write(details.account, |txn| {
+        let account = txn.account().ok_or(ImportError::OtherAccount)?;
+        if !is_empty(account) {
+            return Err(ImportError::InUse(details.account));
+        }
+        // Whoever else writes to the account meanwhile comes before or after.
+        txn.read_record();
+        details.write(txn);
+        Ok(())
+    });
+    match written.await {
+        Err(ImportError::State(StateError::Store(StoreError::TooLarge { .. }))) => {
+            Err(ImportError::TooMuch(details.account))
+        }
+        written => written,
+    }
 }
 
 fn is_empty(account: &Account) -> bool {

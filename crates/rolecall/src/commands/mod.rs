@@ -7,11 +7,15 @@ mod config;
 mod decide;
 mod env;
 mod explain;
+mod export;
 mod import;
 mod instance;
+mod master_key;
 mod papers;
 mod request;
+mod root;
 mod serve;
+mod task;
 mod validate;
 
 use std::process::ExitCode;
@@ -79,6 +83,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Backup { settings, file } => backup::backup(&load(&settings)?, &file),
         Command::Restore { settings, file } => backup::restore(&load(&settings)?, &file),
         Command::Import { settings, file } => import::run(&load(&settings)?, &file),
+        Command::Export(args) => export::run(&args),
+        Command::MasterKey(args) => master_key::run(&args),
+        Command::Root(args) => root::run(&args),
         Command::Instance(args) => instance::run(&args),
         Command::Assume(args) => client(async |terminal| rolecall_client::assume(args, terminal).await),
         Command::Metadata(args) => {

@@ -53,6 +53,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "`error`, `warn`, `info`, `debug` or `trace`; a request is one line at `info`.",
     ),
     setting("master_key_file", "", "The file of the master key; `DATA/master-key` where unset."),
+    setting(
+        "master_key_command",
+        "",
+        "A command of the shell that prints the master key, in place of a file.",
+    ),
     setting("sts.min_session_seconds", "900", "The shortest session that STS hands out; AWS's is 900."),
     setting("sts.key_rotation_seconds", "86400", "How long a session key seals new sessions."),
     setting(

@@ -19,6 +19,9 @@ use crate::ids::AccountId;
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::keys;
 use crate::policy_ref::PolicyRef;
+use crate::seal::KeyId;
+use crate::sealing::Sealing;
+use crate::upgrade::{UpgradeError, check_version};
 
 /// A stored value that can't be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,12 @@ pub enum ApplyError {
         /// What is wrong with it.
         cause: String,
     },
+    /// Everything is sealed under a key that is not known here.
+    #[error("the store is sealed under the master key {0}, which is not known here")]
+    MasterKey(KeyId),
+    /// It was written by a later version.
+    #[error(transparent)]
+    Version(#[from] UpgradeError),
     /// The key is none that this version writes.
     #[error("the store holds a key that this version does not know: {0}")]
     UnknownKey(String),
@@ -100,8 +109,15 @@ impl Snapshot {
         } else if key.starts_with(keys::EMAILS) {
             // A claim: whoever makes an account looks at the records, and this closes the race.
             Ok(())
+        } else if key.starts_with(keys::ARRIVING) {
+            // Until the record is there, so is nothing else.
+            Ok(())
         } else if key == keys::KEY_RING {
             self.apply_key_ring(change)
+        } else if key == keys::SEALING {
+            self.apply_sealing(change)
+        } else if key == keys::SCHEMA {
+            Ok(change.value.map_or(Ok(()), |value| check_version(value))?)
         } else {
             Err(ApplyError::UnknownKey(key.to_owned()))
         }
@@ -124,8 +140,28 @@ impl Snapshot {
         } else {
             self.accounts
                 .insert(id, Arc::new(Account::new(record, change.revision, self.aws_policies.clone())));
+            self.take_in_what_arrived(id, change.texts)?;
         }
         self.remember_keys(&keys, &KeyOwner::Root(id));
+        Ok(())
+    }
+
+    /// Keeps what belongs to an account that is not there yet.
+    fn keep_what_arrives(&mut self, id: AccountId, change: &Change<'_>) {
+        let mut kept = self.arriving.remove(&id).unwrap_or_default();
+        match change.value {
+            Some(value) => drop(kept.insert(change.key.to_owned(), (change.revision, value.clone()))),
+            None => drop(kept.remove(change.key)),
+        }
+        if !kept.is_empty() {
+            self.arriving.insert(id, kept);
+        }
+    }
+
+    fn take_in_what_arrived(&mut self, id: AccountId, texts: &Texts) -> Result<(), ApplyError> {
+        for (key, (revision, value)) in self.arriving.remove(&id).unwrap_or_default() {
+            self.apply(&Change { key: &key, value: Some(&value), revision, texts })?;
+        }
         Ok(())
     }
 
@@ -155,6 +191,14 @@ impl Snapshot {
         Ok(())
     }
 
+    fn apply_sealing(&mut self, change: &Change<'_>) -> Result<(), ApplyError> {
+        let Some(value) = change.value else { return Ok(()) };
+        let sealing: Sealing = decode(change.key, value)?;
+        self.master = self.master.using(sealing.key).ok_or(ApplyError::MasterKey(sealing.key))?;
+        self.sealing = Some((change.revision, Arc::new(sealing)));
+        Ok(())
+    }
+
     fn apply_entity(&mut self, change: &Change<'_>, rest: &str) -> Result<(), ApplyError> {
         let unknown = || ApplyError::UnknownKey(change.key.to_owned());
         let (id, rest) = rest.split_once('/').ok_or_else(unknown)?;
@@ -164,7 +208,8 @@ impl Snapshot {
             return Ok(());
         }
         let Some(account) = self.accounts.get_mut(&id) else {
-            return Err(ApplyError::value(change.key, "its account does not exist"));
+            self.keep_what_arrives(id, change);
+            return Ok(());
         };
         let account = Arc::make_mut(account);
         if collection == keys::LAST_USED {

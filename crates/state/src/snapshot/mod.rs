@@ -12,6 +12,7 @@ mod organization;
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use imbl::{HashMap, OrdMap};
 use rolecall_sigv4::SecretKey;
 use rolecall_store::Revision;
@@ -28,6 +29,7 @@ use crate::entities::AccessKey;
 use crate::ids::{AccessKeyId, AccountId, UniqueId};
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::seal::{MasterKey, Sealed, Secret};
+use crate::sealing::Sealing;
 
 /// Whose a long-term access key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,11 @@ pub struct LongTermKey {
 pub struct Snapshot {
     /// The store's revision.
     pub revision: Revision,
-    pub(crate) master: Arc<MasterKey>,
+    pub(crate) master: MasterKey,
+    pub(crate) sealing: Option<(Revision, Arc<Sealing>)>,
     pub(crate) accounts: OrdMap<AccountId, Arc<Account>>,
+    /// What belongs to accounts that are not there yet, as it is stored, by its keys.
+    arriving: OrdMap<AccountId, OrdMap<String, (Revision, Bytes)>>,
     pub(crate) access_keys: HashMap<AccessKeyId, Arc<LongTermKey>>,
     pub(crate) aliases: OrdMap<String, AccountId>,
     pub(crate) key_ring: Arc<KeyRing>,
@@ -64,11 +69,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn empty(master: Arc<MasterKey>) -> Self {
+    pub(crate) fn empty(master: MasterKey) -> Self {
         Self {
             revision: Revision::default(),
             master,
+            sealing: None,
             accounts: OrdMap::new(),
+            arriving: OrdMap::new(),
             access_keys: HashMap::new(),
             aliases: OrdMap::new(),
             key_ring: Arc::default(),
@@ -118,6 +125,11 @@ impl Snapshot {
     /// What was sealed under the master key for this purpose; none when it can't be opened.
     pub fn open_sealed(&self, sealed: &Sealed, purpose: &str) -> Option<Secret> {
         self.master.open(sealed, purpose).ok()
+    }
+
+    /// Which master key the store is sealed under.
+    pub fn sealing(&self) -> Option<&Sealing> {
+        self.sealing.as_ref().map(|(_, sealing)| &**sealing)
     }
 
     /// The keys that seal sessions.

@@ -7,8 +7,8 @@ use std::path::Path;
 use bytes::{Buf, BufMut, Bytes};
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, StorageError, Table,
-    TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
+    Table, TableDefinition,
 };
 
 use super::backend::Guarded;
@@ -168,6 +168,27 @@ impl StoreFile {
         Ok((found, Revision(revision)))
     }
 
+    /// What is in the file now, to be read while it changes.
+    pub(super) fn picture(&self) -> Result<Picture, redb::Error> {
+        let read = self.database.begin_read()?;
+        let revision = read.open_table(FACTS)?.get(REVISION)?.map_or(0, |value| value.value());
+        Ok(Picture { values: read.open_table(VALUES)?, revision: Revision(revision) })
+    }
+
+    /// One key.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<KeyValue>, redb::Error> {
+        let values = self.database.begin_read()?.open_table(VALUES)?;
+        get(&values, key)
+    }
+}
+
+/// The values at one revision.
+pub(super) struct Picture {
+    values: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    revision: Revision,
+}
+
+impl Picture {
     /// Gives everything under a prefix to `take`, page by page, as long as it takes them; the revision
     /// of it all.
     pub(super) fn scan(
@@ -175,10 +196,8 @@ impl StoreFile {
         prefix: &[u8],
         mut take: impl FnMut(Vec<KeyValue>) -> bool,
     ) -> Result<Option<Revision>, redb::Error> {
-        let read = self.database.begin_read()?;
-        let revision = read.open_table(FACTS)?.get(REVISION)?.map_or(0, |value| value.value());
         let mut page = Vec::with_capacity(PAGE);
-        for entry in read.open_table(VALUES)?.range(prefix..)? {
+        for entry in ReadableTable::range(&self.values, prefix..)? {
             let (key, value) = entry?;
             if !key.value().starts_with(prefix) {
                 break;
@@ -188,13 +207,7 @@ impl StoreFile {
                 return Ok(None);
             }
         }
-        Ok(take(page).then_some(Revision(revision)))
-    }
-
-    /// One key.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<KeyValue>, redb::Error> {
-        let values = self.database.begin_read()?.open_table(VALUES)?;
-        get(&values, key)
+        Ok(take(page).then_some(self.revision))
     }
 }
 

@@ -209,9 +209,14 @@ impl Store for Embedded {
         prefix: &[u8],
         pages: mpsc::Sender<Vec<KeyValue>>,
     ) -> BoxFuture<'_, Result<Revision, StoreError>> {
-        let prefix = prefix.to_vec();
-        let read = self.read(move |file| file.scan(&prefix, |page| pages.blocking_send(page).is_ok()));
-        Box::pin(async { read.await?.ok_or(StoreError::Closed) })
+        let (shared, prefix) = (self.shared.clone(), prefix.to_vec());
+        let reading = tokio::task::spawn_blocking(move || {
+            // Whoever takes the pages may be slow: the file is not held meanwhile.
+            let picture = shared.read(StoreFile::picture)?;
+            let scanned = picture.scan(&prefix, |page| pages.blocking_send(page).is_ok());
+            scanned.map_err(|cause| StoreError::Engine(cause.to_string()))?.ok_or(StoreError::Closed)
+        });
+        Box::pin(async move { reading.await.unwrap_or(Err(StoreError::Closed)) })
     }
 
     fn range(&self, prefix: &[u8], after: &[u8], limit: usize) -> BoxFuture<'_, Result<Loaded, StoreError>> {

@@ -1,15 +1,16 @@
 //! The file of a backup: lines, each sealed under the master key for its place in this very file, so that
 //! none can be read, altered, left out, moved, or taken from another backup.
 //!
-//! `rolecall-backup 1 ID REVISION`, then a sealed line for each piece, then a sealed last line with the
-//! number of keys.
+//! `rolecall-backup 2 ID`, then a sealed line for each piece, then a sealed last line with the number of keys and
+//! the revision. The first version had the revision in its head.
 
 use std::io::{self, BufRead, Write};
 
 use rolecall_state::{Entropy, MasterKey, Sealed};
 
 const MAGIC: &str = "rolecall-backup";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
+const FIRST_VERSION: &str = "1";
 /// About how much is sealed at once, in bytes.
 const PIECE: usize = 262_144;
 
@@ -42,14 +43,9 @@ pub(super) struct Writer<'a, W> {
 }
 
 impl<'a, W: Write> Writer<'a, W> {
-    pub(super) fn new(
-        mut out: W,
-        master: &'a MasterKey,
-        revision: u64,
-        entropy: &'a dyn Entropy,
-    ) -> io::Result<Self> {
+    pub(super) fn new(mut out: W, master: &'a MasterKey, entropy: &'a dyn Entropy) -> io::Result<Self> {
         let id: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(out, "{MAGIC} {VERSION} {id} {revision}")?;
+        writeln!(out, "{MAGIC} {VERSION} {id}")?;
         Ok(Self { out, master, entropy, id, lines: 1, keys: 0, piece: Vec::new() })
     }
 
@@ -75,14 +71,21 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     /// Ends the file; gives how many keys are in it, and what it was written to.
-    pub(super) fn finish(mut self) -> io::Result<(u64, W)> {
+    pub(super) fn finish(mut self, revision: u64) -> io::Result<(u64, W)> {
         if !self.piece.is_empty() {
             self.flush()?;
         }
-        let count = self.keys.to_be_bytes();
-        self.line(&count, "end")?;
+        let end = [self.keys.to_be_bytes(), revision.to_be_bytes()].concat();
+        self.line(&end, "end")?;
         self.out.flush()?;
         Ok((self.keys, self.out))
+    }
+}
+
+impl Writer<'_, Vec<u8>> {
+    /// What was written since it was last taken.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 }
 
@@ -97,8 +100,9 @@ pub(super) type Pair = (Vec<u8>, Vec<u8>);
 pub(super) fn read(input: impl BufRead, master: &MasterKey) -> Result<Vec<Pair>, FormatError> {
     let mut lines = input.lines();
     let head = lines.next().ok_or(FormatError::Unknown)??;
-    let [MAGIC, VERSION, id, _revision] = head.split(' ').collect::<Vec<_>>()[..] else {
-        return Err(FormatError::Unknown);
+    let id = match head.split(' ').collect::<Vec<_>>()[..] {
+        [MAGIC, VERSION, id] | [MAGIC, FIRST_VERSION, id, _] => id,
+        _ => return Err(FormatError::Unknown),
     };
     let mut pairs = Vec::new();
     for (at, line) in lines.enumerate() {
@@ -110,7 +114,7 @@ pub(super) fn read(input: impl BufRead, master: &MasterKey) -> Result<Vec<Pair>,
             continue;
         }
         let end = master.open(&sealed, &purpose(id, number, "end")).map_err(|_| damaged)?;
-        let whole = end.expose() == (pairs.len() as u64).to_be_bytes();
+        let whole = end.expose().starts_with(&(pairs.len() as u64).to_be_bytes());
         return if whole { Ok(pairs) } else { Err(FormatError::Cut) };
     }
     Err(FormatError::Cut)
@@ -139,11 +143,11 @@ mod tests {
     use rolecall_state::SystemEntropy;
 
     fn backup(master: &MasterKey, keys: usize) -> Vec<u8> {
-        let mut writer = Writer::new(Vec::new(), master, 7, &SystemEntropy).unwrap();
+        let mut writer = Writer::new(Vec::new(), master, &SystemEntropy).unwrap();
         for number in 0..keys {
             writer.add(format!("key-{number}").as_bytes(), &vec![b'v'; number * 500]).unwrap();
         }
-        let (count, text) = writer.finish().unwrap();
+        let (count, text) = writer.finish(7).unwrap();
         assert_eq!(count, keys as u64);
         text
     }
@@ -160,6 +164,17 @@ mod tests {
                 })
             );
         }
+    }
+
+    #[test]
+    fn the_first_version_is_read() {
+        let master = MasterKey::new([5; 32]).unwrap();
+        let seal = |plain: &[u8], line: usize, what: &str| {
+            serde_json::to_string(&master.seal(plain, &purpose("0a", line, what), &SystemEntropy)).unwrap()
+        };
+        let piece = seal(&[&[0, 0, 0, 1, b'k', 0, 0, 0, 1, b'v'][..]].concat(), 2, "piece");
+        let text = format!("rolecall-backup 1 0a 7\n{piece}\n{}\n", seal(&1_u64.to_be_bytes(), 3, "end"));
+        assert_eq!(read(text.as_bytes(), &master).unwrap(), [(b"k".to_vec(), b"v".to_vec())]);
     }
 
     #[test]

@@ -5,14 +5,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rolecall_state::{Entropy, MasterKey};
+use rolecall_state::Entropy;
+use zeroize::Zeroizing;
 
 /// The file with the endpoint of the running server.
 pub(crate) const ENDPOINT: &str = "endpoint";
 /// The directory of the audit trail.
 pub(crate) const AUDIT: &str = "audit";
-const ROOT_CREDENTIALS: &str = "root-credentials";
-const MASTER_KEY: &str = "master-key";
+/// The file with the root user's credentials.
+pub(crate) const ROOT_CREDENTIALS: &str = "root-credentials";
+/// The credentials that are to take their place.
+const NEXT_ROOT_CREDENTIALS: &str = "root-credentials.next";
 const NODE: &str = "node";
 
 /// What is wrong with a file of the data directory.
@@ -55,7 +58,7 @@ pub(crate) fn is_emptied(data: &Path, store: &Path) -> io::Result<bool> {
 /// The root user's credentials. No `Debug`: the secret is in the clear here.
 pub(crate) struct RootCredentials {
     pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: String,
+    pub(crate) secret_access_key: Zeroizing<String>,
 }
 
 /// Makes the data directory, for its owner alone, and makes sure that it can be written.
@@ -82,16 +85,30 @@ pub(crate) fn write_private(path: &Path, contents: &str) -> Result<(), FileError
         file.write_all(contents.as_bytes())?;
         file.sync_all()
     });
-    written.and_then(|()| fs::rename(&scratch, path)).map_err(at(path))
+    let renamed = written.and_then(|()| fs::rename(&scratch, path));
+    // The name is on the disk too when this returns.
+    let durable = renamed.and_then(|()| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    });
+    durable.map_err(at(path))
 }
 
 /// The root user's credentials, if the data directory has them.
 pub(crate) fn read_root_credentials(data: &Path) -> Result<Option<RootCredentials>, FileError> {
-    let path = data.join(ROOT_CREDENTIALS);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    read_credentials(&data.join(ROOT_CREDENTIALS))
+}
+
+/// The credentials that are to take their place, while it is not known whether they count.
+pub(crate) fn read_next_root_credentials(data: &Path) -> Result<Option<RootCredentials>, FileError> {
+    read_credentials(&data.join(NEXT_ROOT_CREDENTIALS))
+}
+
+fn read_credentials(path: &Path) -> Result<Option<RootCredentials>, FileError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => Zeroizing::new(text),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(at(&path)(cause)),
+        Err(cause) => return Err(at(path)(cause)),
     };
     let value = |name: &str| {
         text.lines()
@@ -99,21 +116,38 @@ pub(crate) fn read_root_credentials(data: &Path) -> Result<Option<RootCredential
             .find(|(key, _)| key.trim() == name)
             .map(|(_, v)| v.trim().to_owned())
     };
-    match (value("aws_access_key_id"), value("aws_secret_access_key")) {
+    match (value("aws_access_key_id"), value("aws_secret_access_key").map(Zeroizing::new)) {
         (Some(access_key_id), Some(secret_access_key)) => {
             Ok(Some(RootCredentials { access_key_id, secret_access_key }))
         }
-        _ => Err(FileError::Damaged { path, cause: "it holds no access key" }),
+        _ => Err(FileError::Damaged { path: path.to_owned(), cause: "it holds no access key" }),
     }
 }
 
 /// Keeps the root user's credentials, in the form of an AWS credentials file.
 pub(crate) fn write_root_credentials(data: &Path, root: &RootCredentials) -> Result<(), FileError> {
-    let text = format!(
+    write_credentials(&data.join(ROOT_CREDENTIALS), root)
+}
+
+/// Keeps credentials that are to take the place of the present ones.
+pub(crate) fn write_next_root_credentials(data: &Path, root: &RootCredentials) -> Result<(), FileError> {
+    write_credentials(&data.join(NEXT_ROOT_CREDENTIALS), root)
+}
+
+fn write_credentials(path: &Path, root: &RootCredentials) -> Result<(), FileError> {
+    let text = Zeroizing::new(format!(
         "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-        root.access_key_id, root.secret_access_key
-    );
-    write_private(&data.join(ROOT_CREDENTIALS), &text)
+        root.access_key_id, *root.secret_access_key
+    ));
+    write_private(path, &text)
+}
+
+/// Puts the next credentials in the place of the present ones, or forgets them.
+pub(crate) fn settle_root_credentials(data: &Path, counts: bool) -> Result<(), FileError> {
+    let next = data.join(NEXT_ROOT_CREDENTIALS);
+    let settled =
+        if counts { fs::rename(&next, data.join(ROOT_CREDENTIALS)) } else { fs::remove_file(&next) };
+    settled.map_err(at(&next))
 }
 
 /// The name of this node: made at its first start, the same from then on.
@@ -137,56 +171,18 @@ pub(crate) fn forget_root_credentials(data: &Path) -> Result<(), FileError> {
     fs::remove_file(&path).map_err(at(&path))
 }
 
-/// The master key: from `given` (64 hexadecimal digits), or from the file, which is made when it is
-/// absent and `may_create` says so.
-pub(crate) fn master_key(
-    data: &Path,
-    file: Option<&Path>,
-    given: Option<&str>,
-    may_create: bool,
-    entropy: &dyn Entropy,
-) -> Result<MasterKey, FileError> {
-    let path = file.map_or_else(|| data.join(MASTER_KEY), Path::to_owned);
-    let damaged = |cause| FileError::Damaged { path: path.clone(), cause };
-    let text = match given {
-        Some(text) => text.to_owned(),
-        None => match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && may_create => {
-                let text: String =
-                    entropy.bytes::<{ MasterKey::LEN }>().iter().map(|b| format!("{b:02x}")).collect();
-                write_private(&path, &format!("{text}\n"))?;
-                text
-            }
-            Err(cause) => return Err(at(&path)(cause)),
-        },
-    };
-    let bytes = unhex(text.trim()).ok_or_else(|| damaged("a master key is 64 hexadecimal digits"))?;
-    MasterKey::new(bytes).ok_or_else(|| damaged("it is no key"))
-}
-
-fn unhex(text: &str) -> Option<[u8; MasterKey::LEN]> {
-    let mut bytes = [0; MasterKey::LEN];
-    if text.len() != 2 * bytes.len() || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rolecall_state::SystemEntropy;
 
     #[test]
     fn root_credentials_come_back_as_they_were_kept() {
         let dir = tempfile::tempdir().unwrap();
         assert!(read_root_credentials(dir.path()).unwrap().is_none());
-        let root =
-            RootCredentials { access_key_id: "AKIAEXAMPLE".into(), secret_access_key: "a/b+c=".into() };
+        let root = RootCredentials {
+            access_key_id: "AKIAEXAMPLE".into(),
+            secret_access_key: Zeroizing::new("a/b+c=".into()),
+        };
         write_root_credentials(dir.path(), &root).unwrap();
         let read = read_root_credentials(dir.path()).unwrap().unwrap();
         assert_eq!(
@@ -200,14 +196,5 @@ mod tests {
             );
             assert_eq!(mode & 0o777, 0o600);
         }
-    }
-
-    #[test]
-    fn a_lost_master_key_is_not_made_again() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(master_key(dir.path(), None, None, false, &SystemEntropy).is_err());
-        assert!(master_key(dir.path(), None, None, true, &SystemEntropy).is_ok());
-        assert!(master_key(dir.path(), None, None, false, &SystemEntropy).is_ok());
-        assert!(master_key(dir.path(), None, Some("short"), true, &SystemEntropy).is_err());
     }
 }

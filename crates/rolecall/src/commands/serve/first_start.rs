@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rolecall_iam::sign_in::root_password;
+use rolecall_state::arrival::{self, Arrival};
 use rolecall_state::entities::{AccountRecord, Format, RootUser};
 use rolecall_state::{AccessKeyId, AccountId, Entropy, State, StateError, Timestamp, access_keys};
 
@@ -19,17 +20,21 @@ pub(super) struct GivenRoot {
     pub(super) password: Option<Zeroizing<String>>,
 }
 
-/// Makes the account, unless there is one already.
+/// Makes the account, unless there is one already; says whether it did. It may have arrived before its record.
 pub(super) async fn make_account(
     state: &State,
     data: &Path,
     account: AccountId,
+    arrival: Option<&Arrival>,
     given: GivenRoot,
     now: Timestamp,
     entropy: &dyn Entropy,
-) -> Result<(), ServeError> {
+) -> Result<bool, ServeError> {
     if state.snapshot().accounts().next().is_some() {
-        return Ok(());
+        return Ok(false);
+    }
+    if arrival.is_none() && arrival::is_begun(&**state.store()).await? {
+        return Err(ServeError::HalfImported);
     }
     let mut record = AccountRecord {
         v: Format,
@@ -62,6 +67,7 @@ pub(super) async fn make_account(
             let (key, _) = access_keys::import(id, &root.secret_access_key, txn.master(), now, entropy);
             record.root.access_keys = vec![key];
             txn.create_record(&record);
+            arrival.into_iter().for_each(|arrival| txn.land(arrival));
             txn.rotate_key_ring(now, entropy);
             Ok::<_, StateError>(true)
         })
@@ -69,7 +75,7 @@ pub(super) async fn make_account(
     if !first {
         files::forget_root_credentials(data)?;
     }
-    Ok(())
+    Ok(first)
 }
 
 fn root_credentials(
@@ -80,6 +86,7 @@ fn root_credentials(
 ) -> Result<RootCredentials, ServeError> {
     match (given.access_key_id, given.secret_access_key) {
         (Some(access_key_id), Some(secret_access_key)) => {
+            let secret_access_key = Zeroizing::new(secret_access_key);
             let good_id = (16..=128).contains(&access_key_id.len())
                 && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
             if !good_id || secret_access_key.is_empty() || secret_access_key.len() > 256 {
@@ -101,6 +108,6 @@ fn root_credentials(
     }
     Ok(RootCredentials {
         access_key_id: AccessKeyId::long_term(account, entropy).to_string(),
-        secret_access_key: access_keys::random_secret(entropy),
+        secret_access_key: Zeroizing::new(access_keys::random_secret(entropy)),
     })
 }

@@ -4,11 +4,15 @@ pub(super) mod files;
 pub(crate) use compute::INSTANCE_INIT;
 pub(crate) use compute::directory as instances_directory;
 mod compute;
+mod control;
 mod first_start;
 mod issuers;
 mod logging;
+mod master_key;
 mod open;
-pub(crate) use open::{RESTORING, bare_store, state_with};
+pub(crate) mod root;
+pub(crate) use master_key::{KeyError, KeySource, add_key, leave_key, new_key};
+pub(crate) use open::{RESTORING, bare_store, first_account, made_place, open_place};
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -22,12 +26,13 @@ use rolecall_s3::S3;
 use rolecall_server::record::{Recorder, TrailError, TrailSettings};
 use rolecall_server::{Clock as _, Endpoint, Limits, Parts, RateLimits, SystemClock, Tls, TlsFiles};
 use rolecall_state::entities::AccountRecord;
-use rolecall_state::{AccountId, Entropy, State, StateError, SystemEntropy, Txn};
+use rolecall_state::{AccountId, Entropy, Pace, State, StateError, SystemEntropy, Txn};
 use rolecall_store::OpenError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Failure;
+use super::task::{CONTROL, Place, listen_at};
 use crate::settings::{Settings, SettingsError};
 
 /// How often it is looked whether the session key is due to rotate.
@@ -68,9 +73,20 @@ pub(crate) enum ServeError {
         "the store is in use already, and its master key is not here: give it by master_key_file or ROLECALL_MASTER_KEY"
     )]
     NoMasterKey,
+    /// The master key can't be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no store.
+    #[error("there is no store at {0}; choose another data directory with --data")]
+    NoStore(PathBuf),
     /// A restore was broken off.
     #[error("a restore into this store was not finished: run `rolecall restore` again")]
     HalfRestored,
+    /// An import was broken off.
+    #[error(
+        "an import into this store was not finished: run `rolecall import` again, or begin with another store"
+    )]
+    HalfImported,
     /// The store's file was in use and has nothing in it any more.
     #[error(
         "{0} is empty, though this data directory was served from: bring the file back from a backup, or remove it to begin anew"
@@ -133,6 +149,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     issuers::rules(settings)?;
     sts_limits(settings)?;
     token_key_period(settings)?;
+    pace(settings)?;
     public_url(settings, "")?;
     Ok(())
 }
@@ -146,7 +163,8 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let bound = listener.local_addr().unwrap_or(address);
     let tls = open_tls(settings)?;
     files::prepare(&data)?;
-    let (store, state) = open::state(settings, &data).await?;
+    let place = open::place(settings, &data).await?;
+    let (store, state) = (place.store.clone(), place.state.clone());
     let recorder = Arc::new(Recorder::start(
         &trail_settings(settings, &data)?,
         settings.get("audit.recent")?,
@@ -157,8 +175,10 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let parts = parts(settings, &data, &url, state.clone(), recorder.clone())?;
     let endpoint = Arc::new(Endpoint::new(parts));
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(rotate_session_keys(state.clone()));
+    tokio::spawn(rotate_session_keys(state.clone(), pace(settings)?));
     tokio::spawn(rotate_token_keys(state.clone(), token_key_period(settings)?));
+    tokio::spawn(master_key::follow(place.source.clone(), state.clone()));
+    take_in_operators(place, recorder.clone());
     tokio::spawn(write_last_used(state.clone()));
     // Before anyone is told that the server is there, so that whoever asks it to stop at once is heard.
     let asked_to_stop = stop_signal();
@@ -176,7 +196,9 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
         tracing::warn!(%cause, "the last uses of credentials could not be written");
     }
     store.close().await;
-    let _ = std::fs::remove_file(data.join(files::ENDPOINT));
+    for gone in [files::ENDPOINT, CONTROL] {
+        let _ = std::fs::remove_file(data.join(gone));
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -337,30 +359,59 @@ async fn write_last_used(state: State) {
     }
 }
 
-async fn rotate_session_keys(state: State) {
+/// How fast session keys follow each other.
+fn pace(settings: &Settings) -> Result<Pace, ServeError> {
+    let key = "sts.key_rotation_seconds";
+    let behind = i64::try_from(open::staleness(settings)?.as_secs()).unwrap_or(i64::MAX);
+    match settings.get::<i64>(key)? {
+        seconds @ 1..=31_536_000 => Ok(Pace::new(seconds, if is_alone(settings) { 0 } else { behind })),
+        _ => Err(settings.refuse(key, "it takes 1 to 31536000 seconds".into()).into()),
+    }
+}
+
+/// Whether no other node uses the same store.
+fn is_alone(settings: &Settings) -> bool {
+    settings.text("store") == "embedded"
+}
+
+/// Listens for the operator, where nobody else can open the store. A server does without, if it must.
+fn take_in_operators(place: Place, recorder: Arc<Recorder>) {
+    let sealing = place.state.snapshot();
+    if sealing.sealing().is_some_and(|sealing| !sealing.former.is_empty()) {
+        tracing::warn!("a rotation of the master key was not finished: run `rolecall master-key rotate`");
+    }
+    if !is_alone(&place.settings) {
+        return;
+    }
+    match listen_at(&place.data) {
+        Ok(listener) => {
+            tokio::spawn(control::run(listener, place, recorder));
+        }
+        Err(cause) => {
+            tracing::warn!(%cause, "no socket in the data directory: backups need the server stopped")
+        }
+    }
+}
+
+/// Makes a new session key when it is time, and lets it seal once every node has it.
+async fn rotate_session_keys(state: State, pace: Pace) {
+    let look = pace.look().min(ROTATION_CHECK);
     loop {
         let now = SystemClock.now();
-        if state.snapshot().key_ring().is_due(now) && state.is_following() {
-            let account = state.snapshot().accounts().next().map(|account| account.id());
-            let rotated = match account {
-                None => Ok(()),
-                Some(account) => {
-                    state
-                        .write(account, |txn| {
-                            // Another node may have been first.
-                            if txn.snapshot().key_ring().is_due(now) {
-                                txn.rotate_key_ring(now, &SystemEntropy);
-                            }
-                            Ok::<_, StateError>(())
-                        })
-                        .await
+        let account = state.snapshot().accounts().next().map(|account| account.id());
+        if let Some(account) = account.filter(|_| state.is_following()) {
+            let rotated = state.write(account, |txn| {
+                // Another node may have been first.
+                if txn.snapshot().key_ring().is_due(now, pace) {
+                    txn.rotate_key_ring(now, &SystemEntropy);
                 }
-            };
-            if let Err(cause) = rotated {
+                Ok::<_, StateError>(())
+            });
+            if let Err(cause) = rotated.await {
                 tracing::error!(%cause, "the session key could not be rotated");
             }
         }
-        tokio::time::sleep(ROTATION_CHECK).await;
+        tokio::time::sleep(look).await;
     }
 }
 

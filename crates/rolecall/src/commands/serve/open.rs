@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolecall_state::arrival::Arrival;
 use rolecall_state::{AccountId, Entropy, MasterKey, State, SystemEntropy};
 use rolecall_store::{Credentials, Embedded, Etcd, EtcdSettings, Store, Tls};
 use zeroize::Zeroizing;
 
 use super::first_start::{self, GivenRoot};
-use super::{ServeError, files, variable};
+use super::master_key::{KeyError, KeySource};
+use super::{ServeError, files, root, variable};
+use crate::commands::task::Place;
 use crate::settings::Settings;
 use rolecall_server::{Clock as _, SystemClock};
 
@@ -26,48 +29,75 @@ pub(super) fn check(settings: &Settings) -> Result<(), ServeError> {
 }
 
 /// The store that the settings name, and the state in it, with its first account.
-pub(super) async fn state(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
-    let (store, state) = match settings.text("store") {
-        "embedded" => embedded(settings, data).await?,
-        _ => etcd(settings, data).await?,
-    };
-    first_account(&state, data, settings.get("account")?).await?;
-    Ok((store, state))
+pub(super) async fn place(settings: &Settings, data: &Path) -> Result<Place, ServeError> {
+    let place = open(settings, data).await?;
+    first_account(&place.state, data, settings.get("account")?, None).await?;
+    root::settle(data, &place.state.snapshot())?;
+    Ok(place)
 }
 
-/// The embedded store, and the state in it; where there is no account yet, with this one.
-pub(crate) async fn state_with(
-    settings: &Settings,
-    account: AccountId,
-) -> Result<(Arc<dyn Store>, State), ServeError> {
+async fn open(settings: &Settings, data: &Path) -> Result<Place, ServeError> {
+    let source = KeySource::of(settings, data)?;
+    let (store, state) = match settings.text("store") {
+        "embedded" => embedded(&source, data).await?,
+        _ => etcd(settings, &source).await?,
+    };
+    Ok(Place { settings: settings.clone(), data: data.to_owned(), store, state, source })
+}
+
+/// The store that the settings name, which must be there.
+pub(crate) async fn open_place(settings: &Settings) -> Result<Place, ServeError> {
+    let data = existing(settings)?;
+    open(settings, &data).await
+}
+
+/// The data directory. Who only looks at a store does not make one.
+fn existing(settings: &Settings) -> Result<PathBuf, ServeError> {
+    let data = PathBuf::from(settings.text("data"));
+    if settings.text("store") == "embedded" && !data.join(STORE_FILE).exists() {
+        return Err(ServeError::NoStore(data.join(STORE_FILE)));
+    }
+    files::prepare(&data)?;
+    Ok(data)
+}
+
+/// The store that the settings name, which is made where it is not there.
+pub(crate) async fn made_place(settings: &Settings) -> Result<Place, ServeError> {
     let data = PathBuf::from(settings.text("data"));
     files::prepare(&data)?;
-    let (store, state) = embedded(settings, &data).await?;
-    first_account(&state, &data, account).await?;
-    Ok((store, state))
+    open(settings, &data).await
 }
 
-async fn first_account(state: &State, data: &Path, account: AccountId) -> Result<(), ServeError> {
+/// Makes the first account, unless there is one; says whether it did.
+pub(crate) async fn first_account(
+    state: &State,
+    data: &Path,
+    account: AccountId,
+    arrival: Option<&Arrival>,
+) -> Result<bool, ServeError> {
     let given = GivenRoot {
         access_key_id: variable("ROLECALL_ROOT_ACCESS_KEY_ID"),
         secret_access_key: variable("ROLECALL_ROOT_SECRET_ACCESS_KEY"),
         password: variable("ROLECALL_ROOT_PASSWORD").map(Zeroizing::new),
     };
-    first_start::make_account(state, data, account, given, SystemClock.now(), &SystemEntropy).await
+    first_start::make_account(state, data, account, arrival, given, SystemClock.now(), &SystemEntropy).await
 }
 
 /// The key that stands in the store while a restore goes on.
 pub(crate) const RESTORING: &[u8] = b"restoring";
 
-/// The store that the settings name, as it is, and the master key; none is made when it is missing, but
-/// for an embedded store that is not there yet.
+/// The store that the settings name, as it is, and the master key. An embedded store that is not there is made when
+/// `may_create` says so; a master key never.
 pub(crate) async fn bare_store(
     settings: &Settings,
-    may_create_key: bool,
+    may_create: bool,
 ) -> Result<(Arc<dyn Store>, MasterKey), ServeError> {
-    let data = PathBuf::from(settings.text("data"));
+    let data = match may_create {
+        true => PathBuf::from(settings.text("data")),
+        false => existing(settings)?,
+    };
     files::prepare(&data)?;
-    let master = master_key(settings, &data, may_create_key)?;
+    let master = KeySource::of(settings, &data)?.read(false, &SystemEntropy)?;
     let store: Arc<dyn Store> = match settings.text("store") {
         "embedded" => Arc::new(Embedded::open(&data.join(STORE_FILE))?),
         _ => Arc::new(Etcd::connect(&etcd_settings(settings)?).await?),
@@ -75,10 +105,10 @@ pub(crate) async fn bare_store(
     Ok((store, master))
 }
 
-async fn embedded(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
+async fn embedded(source: &KeySource, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
     let path = data.join(STORE_FILE);
     // A store whose master key is lost must not get a new one: nothing would open.
-    let master = master_key(settings, data, !path.exists())?;
+    let master = source.read(!path.exists(), &SystemEntropy)?;
     if files::is_emptied(data, &path).unwrap_or(false) {
         return Err(ServeError::Emptied(path));
     }
@@ -88,15 +118,11 @@ async fn embedded(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, S
     Ok((store, state))
 }
 
-async fn etcd(settings: &Settings, data: &Path) -> Result<(Arc<dyn Store>, State), ServeError> {
+async fn etcd(settings: &Settings, source: &KeySource) -> Result<(Arc<dyn Store>, State), ServeError> {
     let store: Arc<dyn Store> = Arc::new(Etcd::connect(&etcd_settings(settings)?).await?);
     let (some, _) = store.range(b"", b"", 1).await?;
-    let master = match master_key(settings, data, some.is_empty()) {
-        Err(ServeError::Files(files::FileError::Io { cause, .. }))
-            if cause.kind() == std::io::ErrorKind::NotFound =>
-        {
-            return Err(ServeError::NoMasterKey);
-        }
+    let master = match source.read(some.is_empty(), &SystemEntropy) {
+        Err(KeyError::Absent(_)) => return Err(ServeError::NoMasterKey),
         other => other?,
     };
     refuse_half_restored(&store).await?;
@@ -113,14 +139,7 @@ async fn refuse_half_restored(store: &Arc<dyn Store>) -> Result<(), ServeError> 
     }
 }
 
-fn master_key(settings: &Settings, data: &Path, may_create: bool) -> Result<MasterKey, ServeError> {
-    let file = named(settings, "master_key_file");
-    let given = variable("ROLECALL_MASTER_KEY").map(Zeroizing::new);
-    let given = given.as_ref().map(|text| text.as_str());
-    Ok(files::master_key(data, file.as_deref(), given, may_create, &SystemEntropy)?)
-}
-
-fn staleness(settings: &Settings) -> Result<Duration, ServeError> {
+pub(super) fn staleness(settings: &Settings) -> Result<Duration, ServeError> {
     let key = "store_staleness_seconds";
     match settings.get::<u64>(key)? {
         seconds @ 1..=3_600 => Ok(Duration::from_secs(seconds)),
