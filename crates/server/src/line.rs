@@ -66,6 +66,8 @@ pub struct Parts {
     pub issuer_keys: services::IssuerKeys,
     /// Whether providers may be made for issuers on this machine or a private network.
     pub local_issuers: bool,
+    /// Keys that were given for issuers, which are then not asked.
+    pub given_keys: services::GivenKeys,
     /// S3.
     pub s3: S3,
     /// The name of this node: the same over its restarts.

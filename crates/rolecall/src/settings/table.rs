@@ -70,6 +70,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "false",
         "Whether OpenID Connect issuers may be on a private network, and have a port.",
     ),
+    setting(
+        "oidc.keys_file",
+        "",
+        "The TOML file with the keys of OpenID Connect issuers that are not to be asked for them.",
+    ),
     setting("http.max_connections", "1024", "Connections open at one time; more wait."),
     setting("http.header_timeout_seconds", "10", "How long a client may take to send its request's head."),
     setting("http.body_timeout_seconds", "60", "How long a client may pause while it sends a body."),

@@ -30,4 +30,4 @@ pub(crate) use root_password::{PATH as ROOT_PASSWORD_PATH, answer_root_password}
 pub(crate) use s3::{answer_s3, into_body};
 pub(crate) use signin::{TOKEN_PATH, answer_signin, answer_token};
 pub(crate) use toolbox::{PATH as TOOLBOX_PATH, answer_toolbox};
-pub use web_identity::IssuerKeys;
+pub use web_identity::{GivenKeys, IssuerKeys};

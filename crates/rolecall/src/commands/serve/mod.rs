@@ -6,6 +6,7 @@ pub(crate) use compute::directory as instances_directory;
 mod compute;
 mod first_start;
 mod issuers;
+mod given_keys;
 mod logging;
 mod open;
 pub(crate) use open::{RESTORING, bare_store, state_with};
@@ -133,6 +134,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     issuers::rules(settings)?;
     sts_limits(settings)?;
     token_key_period(settings)?;
+    given_keys::read(settings)?;
     public_url(settings, "")?;
     Ok(())
 }
@@ -198,6 +200,7 @@ fn parts(
         issuer_keys: issuers::keys(issuer_rules),
         local_issuers: issuer_rules.allow_loopback || issuer_rules.allow_private_networks,
         s3: open_s3(settings, data)?,
+        given_keys: given_keys::read(settings)?,
         node: files::node_name(data, &SystemEntropy)?.into(),
         console: Box::new(compute::console(data)),
         state,
