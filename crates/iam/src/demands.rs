@@ -11,6 +11,8 @@ use rolecall_state::{PolicyRef, Snapshot, arn};
 
 /// The context key of the service's own for a resource's tags.
 const RESOURCE_TAG: &str = "iam:ResourceTag";
+use crate::delegation;
+
 
 /// What is looked at for a report about an organization.
 const ORGANIZATION_LOOKS: [&str; 6] = [
@@ -26,6 +28,9 @@ const ORGANIZATION_LOOKS: [&str; 6] = [
 pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Vec<Demand> {
     let Some(account) = snapshot.account(caller.account) else { return Vec::new() };
     let asked = Asked { action: format!("iam:{}", request.operation().name()), caller, account };
+    if let Some(demand) = delegation::demand(request, caller, snapshot) {
+        return vec![demand];
+    }
     asked.demands(request)
 }
 

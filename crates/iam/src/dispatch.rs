@@ -7,10 +7,11 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::IamError;
 use crate::{
-    access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
-    instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, outbound_federation,
-    password_policy, policies, policy_lists, roles, root_access, saml_providers, server_certificates,
-    service_credentials, service_linked_roles, signing_certificates, simulation, ssh_keys, users,
+    access_keys, account, attachments, authorization_details, boundaries,
+    credential_report, delegation, groups, inline, instance_profiles, last_accessed, login_profiles, mfa,
+    oidc_providers, outbound_federation, password_policy, policies, policy_lists, roles, root_access,
+    saml_providers, server_certificates, service_credentials, service_linked_roles, signing_certificates,
+    simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -36,6 +37,15 @@ macro_rules! handlers {
 }
 
 handlers! {
+    AcceptDelegationRequest => delegation::accept_delegation_request,
+    AssociateDelegationRequest => delegation::associate_delegation_request,
+    CreateDelegationRequest => delegation::create_delegation_request,
+    GetDelegationRequest => delegation::get_delegation_request,
+    GetHumanReadableSummary => delegation::get_human_readable_summary,
+    ListDelegationRequests => delegation::list_delegation_requests,
+    RejectDelegationRequest => delegation::reject_delegation_request,
+    SendDelegationToken => delegation::send_delegation_token,
+    UpdateDelegationRequest => delegation::update_delegation_request,
     AddClientIDToOpenIDConnectProvider => oidc_providers::add_client_id,
     AddRoleToInstanceProfile => instance_profiles::add_role_to_instance_profile,
     AddUserToGroup => groups::add_user_to_group,

@@ -6,6 +6,7 @@ use rolecall_access::Caller;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{AccountId, Entropy, LastUsed, Partition, Timestamp, Txn, arn};
 
+use crate::delegation::Providers;
 use crate::error::IamError;
 use crate::quotas::Quotas;
 
@@ -23,6 +24,8 @@ pub struct Env<'a> {
     pub local_issuers: bool,
     /// Under which address others find this server, without a slash at its end.
     pub public_url: &'a str,
+    /// Who may ask for temporary delegation.
+    pub providers: &'a Providers,
     /// When credentials and roles were last used.
     pub last_used: &'a LastUsed,
 }

@@ -10,6 +10,7 @@ mod authorization_details;
 mod boundaries;
 mod credential_report;
 mod demands;
+pub mod delegation;
 mod dispatch;
 mod documents;
 mod env;

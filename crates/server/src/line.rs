@@ -60,14 +60,16 @@ pub struct Parts {
     pub rates: RateLimits,
     /// IAM's quotas.
     pub quotas: Quotas,
+    /// Who may ask for temporary delegation.
+    pub providers: rolecall_iam::delegation::Providers,
     /// STS's limits.
     pub sts_limits: rolecall_sts::Limits,
     /// The keys of OpenID Connect issuers.
     pub issuer_keys: services::IssuerKeys,
-    /// Whether providers may be made for issuers on this machine or a private network.
-    pub local_issuers: bool,
     /// Keys that were given for issuers, which are then not asked.
     pub given_keys: services::GivenKeys,
+    /// Whether providers may be made for issuers on this machine or a private network.
+    pub local_issuers: bool,
     /// S3.
     pub s3: S3,
     /// The name of this node: the same over its restarts.
@@ -453,6 +455,9 @@ impl Passage<'_> {
             }
             Service::Rolecall if parts.uri.path() == services::BY_SERVICE_PATH => {
                 services::answer_by_service(self, authenticated.caller(), parts)
+            }
+            Service::Rolecall if parts.uri.path() == services::NOTIFICATIONS_PATH => {
+                services::answer_notifications(self, authenticated.caller(), parts)
             }
             Service::Rolecall if parts.uri.path() == services::MAP_PATH => {
                 services::answer_map(self, authenticated.caller(), parts)

@@ -139,6 +139,7 @@ pub(crate) fn assume_role(
         mfa: None,
         context: Vec::new(),
         chained,
+        delegate: None,
     };
     let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
     Ok(wire::AssumeRoleResponse {

@@ -35,6 +35,10 @@ pub enum StsError {
     /// The account does not sign tokens for others.
     #[error("The outbound web identity federation feature is not enabled for this account.")]
     OutboundFederationDisabled,
+    /// The access that a trade-in token stands for is over.
+    /// FIDELITY: the message is not AWS's, which is not documented.
+    #[error("The trade-in token has expired and can no longer be exchanged for credentials.")]
+    ExpiredTradeInToken,
     /// A token would outlast the session that it is asked for with.
     #[error("The requested token duration would extend the session beyond its original expiration time.")]
     SessionDurationEscalation,
@@ -83,6 +87,7 @@ impl StsError {
             Self::SessionDurationEscalation => ErrorCode::SessionDurationEscalationException,
             Self::TokenTooLarge => ErrorCode::JWTPayloadSizeExceededException,
             Self::InvalidIdentityToken(_) => ErrorCode::InvalidIdentityToken,
+            Self::ExpiredTradeInToken => ErrorCode::ExpiredTradeInTokenException,
             Self::Assertion(error) => match error {
                 SamlError::Expired => ErrorCode::ExpiredTokenException,
                 SamlError::InvalidAttribute(_) => ErrorCode::IDPRejectedClaim,

@@ -33,6 +33,7 @@ pub(super) async fn answer(
         quotas: &parts.quotas,
         local_issuers: parts.local_issuers,
         public_url: &parts.public_url,
+        providers: &parts.providers,
         last_used: parts.state.last_used(),
     };
     let slow = is_slow(operation);

@@ -5,6 +5,7 @@ mod account;
 mod attached;
 mod credential_report;
 mod credentials;
+mod delegation;
 mod federation;
 mod group;
 mod instance;
@@ -33,6 +34,7 @@ pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
     SigningCertificate, UserSshKey,
 };
+pub use delegation::{Approver, ApproverKind, DelegationParameter, DelegationRequest, DelegationState};
 pub use federation::{OidcProvider, SamlProvider};
 pub use group::Group;
 pub use instance::{

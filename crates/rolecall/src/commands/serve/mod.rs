@@ -4,9 +4,10 @@ pub(super) mod files;
 pub(crate) use compute::INSTANCE_INIT;
 pub(crate) use compute::directory as instances_directory;
 mod compute;
+mod delegation;
 mod first_start;
-mod issuers;
 mod given_keys;
+mod issuers;
 mod logging;
 mod open;
 pub(crate) use open::{RESTORING, bare_store, state_with};
@@ -131,10 +132,11 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     limits(settings)?;
     rates(settings)?;
     quotas(settings)?;
+    delegation::providers(settings)?;
     issuers::rules(settings)?;
+    given_keys::read(settings)?;
     sts_limits(settings)?;
     token_key_period(settings)?;
-    given_keys::read(settings)?;
     public_url(settings, "")?;
     Ok(())
 }
@@ -198,9 +200,9 @@ fn parts(
     let issuer_rules = issuers::rules(settings)?;
     Ok(Parts {
         issuer_keys: issuers::keys(issuer_rules),
+        given_keys: given_keys::read(settings)?,
         local_issuers: issuer_rules.allow_loopback || issuer_rules.allow_private_networks,
         s3: open_s3(settings, data)?,
-        given_keys: given_keys::read(settings)?,
         node: files::node_name(data, &SystemEntropy)?.into(),
         console: Box::new(compute::console(data)),
         state,
@@ -210,6 +212,7 @@ fn parts(
         limits: limits(settings)?,
         rates: rates(settings)?,
         quotas: quotas(settings)?,
+        providers: delegation::providers(settings)?,
         sts_limits: sts_limits(settings)?,
         public_url: public_url(settings, url)?,
         region: settings.text("region").into(),
