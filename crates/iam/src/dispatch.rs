@@ -7,7 +7,7 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::IamError;
 use crate::{
-    access_keys, account, attachments, authorization_details, boundaries,
+    access_keys, account, account_properties, attachments, authorization_details, boundaries,
     credential_report, delegation, groups, inline, instance_profiles, last_accessed, login_profiles, mfa,
     oidc_providers, outbound_federation, password_policy, policies, policy_lists, roles, root_access,
     saml_providers, server_certificates, service_credentials, service_linked_roles, signing_certificates,
@@ -113,6 +113,8 @@ handlers! {
     GetAccessKeyLastUsed => access_keys::get_access_key_last_used,
     GetAccountAuthorizationDetails => authorization_details::get_account_authorization_details,
     GetAccountPasswordPolicy => password_policy::get_account_password_policy,
+    GetAccountProperties => account_properties::get_account_properties,
+    PutAccountProperties => account_properties::put_account_properties,
     GetAccountSummary => account::get_account_summary,
     GetContextKeysForCustomPolicy => simulation::get_context_keys_for_custom_policy,
     GetContextKeysForPrincipalPolicy => simulation::get_context_keys_for_principal_policy,

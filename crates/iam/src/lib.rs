@@ -5,12 +5,13 @@
 
 mod access_keys;
 mod account;
+mod account_properties;
 mod attachments;
 mod authorization_details;
 mod boundaries;
 mod credential_report;
-mod demands;
 pub mod delegation;
+mod demands;
 mod dispatch;
 mod documents;
 mod env;

@@ -35,6 +35,7 @@ pub fn new_account(
         alias: None,
         password_policy: None,
         global_endpoint_token_version: None,
+        role_manager: false,
         outbound: None,
         root: RootUser::default(),
     };
