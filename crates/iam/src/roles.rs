@@ -12,6 +12,7 @@ use rolecall_state::{IdKind, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{boundaries, documents, tags, views};
 
 /// The session length of a role that does not say.
@@ -78,7 +79,7 @@ pub(crate) fn create_role(
         max_session_seconds: seconds(*max_session_duration),
         trust_policy: trust.text,
         trust_bindings: trust.bindings,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::IgnoringCase, env)?,
         boundary: boundaries::resolve(txn, env, permissions_boundary.as_deref())?,
         inline: Default::default(),
         attached: Default::default(),
@@ -211,7 +212,7 @@ pub(crate) fn tag_role(
 ) -> Result<wire::TagRoleResponse, IamError> {
     let wire::TagRoleRequest { role_name, tags: given } = request;
     let mut role = Role::clone(&*find(txn, role_name)?);
-    tags::add(&mut role.tags, given, env)?;
+    tags::add(&mut role.tags, given, Keys::IgnoringCase, env)?;
     txn.put(&role);
     Ok(wire::TagRoleResponse {})
 }
@@ -223,7 +224,7 @@ pub(crate) fn untag_role(
 ) -> Result<wire::UntagRoleResponse, IamError> {
     let wire::UntagRoleRequest { role_name, tag_keys } = request;
     let mut role = Role::clone(&*find(txn, role_name)?);
-    tag_keys.iter().for_each(|key| role.tags.remove(key));
+    tags::remove(&mut role.tags, tag_keys, Keys::IgnoringCase);
     txn.put(&role);
     Ok(wire::UntagRoleResponse {})
 }

@@ -14,6 +14,9 @@ pub enum StsError {
     /// A parameter's value is not possible.
     #[error("{0}")]
     Validation(String),
+    /// Session tags are not possible together.
+    #[error("{0}")]
+    InvalidParameterValue(String),
     /// A session policy is no good.
     #[error("{0}")]
     MalformedPolicyDocument(String),
@@ -32,13 +35,13 @@ pub enum StsError {
     /// An assertion that holds is not for what is asked.
     #[error("{0}")]
     InvalidIdentityToken(String),
-    /// The account does not sign tokens for others.
-    #[error("The outbound web identity federation feature is not enabled for this account.")]
-    OutboundFederationDisabled,
     /// The access that a trade-in token stands for is over.
     /// FIDELITY: the message is not AWS's, which is not documented.
     #[error("The trade-in token has expired and can no longer be exchanged for credentials.")]
     ExpiredTradeInToken,
+    /// The account does not sign tokens for others.
+    #[error("The outbound web identity federation feature is not enabled for this account.")]
+    OutboundFederationDisabled,
     /// A token would outlast the session that it is asked for with.
     #[error("The requested token duration would extend the session beyond its original expiration time.")]
     SessionDurationEscalation,
@@ -68,6 +71,7 @@ impl StsError {
         match self {
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
             Self::Validation(_) => ErrorCode::ValidationError,
+            Self::InvalidParameterValue(_) => ErrorCode::InvalidParameterValue,
             Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
             Self::PackedPolicyTooLarge(_) => ErrorCode::PackedPolicyTooLarge,
             Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
@@ -83,11 +87,11 @@ impl StsError {
                 | TokenError::IncorrectAudience
                 | TokenError::NotYetValid => ErrorCode::InvalidIdentityToken,
             },
+            Self::ExpiredTradeInToken => ErrorCode::ExpiredTradeInTokenException,
             Self::OutboundFederationDisabled => ErrorCode::OutboundWebIdentityFederationDisabledException,
             Self::SessionDurationEscalation => ErrorCode::SessionDurationEscalationException,
             Self::TokenTooLarge => ErrorCode::JWTPayloadSizeExceededException,
             Self::InvalidIdentityToken(_) => ErrorCode::InvalidIdentityToken,
-            Self::ExpiredTradeInToken => ErrorCode::ExpiredTradeInTokenException,
             Self::Assertion(error) => match error {
                 SamlError::Expired => ErrorCode::ExpiredTokenException,
                 SamlError::InvalidAttribute(_) => ErrorCode::IDPRejectedClaim,

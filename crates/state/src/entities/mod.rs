@@ -139,6 +139,19 @@ impl Tags {
         }
     }
 
+    /// Sets a tag; one with the same key, letter for letter, is replaced, in its place.
+    pub fn set_exactly(&mut self, tag: Tag) {
+        match self.0.iter_mut().find(|t| t.key == tag.key) {
+            Some(found) => *found = tag,
+            None => self.0.push(tag),
+        }
+    }
+
+    /// Removes the tag with this key, letter for letter, if it is there.
+    pub fn remove_exactly(&mut self, key: &str) {
+        self.0.retain(|t| t.key != key);
+    }
+
     /// Removes the tag with this key, ignoring case, if it is there.
     pub fn remove(&mut self, key: &str) {
         self.0.retain(|t| !t.key.eq_ignore_ascii_case(key));
