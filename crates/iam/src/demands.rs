@@ -11,7 +11,8 @@ use rolecall_state::entities::Tags;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{PolicyRef, Snapshot, arn};
 
-use crate::{account_properties, delegation};
+use crate::role_templates::RoleTemplates;
+use crate::{account_properties, delegation, role_templates};
 
 /// The context key of the service's own for a resource's tags.
 const RESOURCE_TAG: &str = "iam:ResourceTag";
@@ -27,7 +28,15 @@ const ORGANIZATION_LOOKS: [&str; 6] = [
 ];
 
 /// What `request` needs permission for.
-pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Vec<Demand> {
+pub fn demands(
+    request: &Request,
+    caller: &Caller,
+    snapshot: &Snapshot,
+    templates: &RoleTemplates,
+) -> Vec<Demand> {
+    if let Some(demands) = role_templates::demands(request, caller, templates) {
+        return demands;
+    }
     if let Some(demand) = delegation::demand(request, caller, snapshot) {
         return vec![demand];
     }

@@ -9,9 +9,9 @@ use crate::error::IamError;
 use crate::{
     access_keys, account, account_properties, attachments, authorization_details, boundaries,
     credential_report, delegation, groups, inline, instance_profiles, last_accessed, login_profiles, mfa,
-    oidc_providers, outbound_federation, password_policy, policies, policy_lists, roles, root_access,
-    saml_providers, server_certificates, service_credentials, service_linked_roles, signing_certificates,
-    simulation, ssh_keys, users,
+    oidc_providers, outbound_federation, password_policy, policies, policy_lists, role_templates, roles,
+    root_access, saml_providers, server_certificates, service_credentials, service_linked_roles,
+    signing_certificates, simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -25,7 +25,6 @@ macro_rules! handlers {
                 $(Request::$operation(request) => {
                     Ok(Response::$operation(Box::new($handler(txn, env, request)?)))
                 })*
-                other => Err(IamError::NotImplemented(other.operation().name())),
             }
         }
 
@@ -37,6 +36,8 @@ macro_rules! handlers {
 }
 
 handlers! {
+    AcquireRole => role_templates::acquire_role,
+    GetRoleTemplateVersion => role_templates::get_role_template_version,
     AcceptDelegationRequest => delegation::accept_delegation_request,
     AssociateDelegationRequest => delegation::associate_delegation_request,
     CreateDelegationRequest => delegation::create_delegation_request,

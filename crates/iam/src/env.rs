@@ -9,6 +9,7 @@ use rolecall_state::{AccountId, Entropy, LastUsed, Partition, Timestamp, Txn, ar
 use crate::delegation::Providers;
 use crate::error::IamError;
 use crate::quotas::Quotas;
+use crate::role_templates::RoleTemplates;
 
 /// What every handler gets besides its request.
 pub struct Env<'a> {
@@ -26,6 +27,8 @@ pub struct Env<'a> {
     pub public_url: &'a str,
     /// Who may ask for temporary delegation.
     pub providers: &'a Providers,
+    /// The templates that roles can be made of.
+    pub role_templates: &'a RoleTemplates,
     /// When credentials and roles were last used.
     pub last_used: &'a LastUsed,
 }

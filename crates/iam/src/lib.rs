@@ -30,6 +30,7 @@ mod password_policy;
 mod policies;
 mod policy_lists;
 mod quotas;
+pub mod role_templates;
 mod roles;
 mod root_access;
 mod root_login_profile;

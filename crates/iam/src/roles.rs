@@ -46,6 +46,18 @@ pub(crate) fn create_role(
     env: &Env<'_>,
     request: &wire::CreateRoleRequest,
 ) -> Result<wire::CreateRoleResponse, IamError> {
+    let role = new_role(txn, env, request)?;
+    boundaries::refer(txn, &role);
+    txn.put(&role);
+    Ok(wire::CreateRoleResponse { role: views::role(env, &*account(txn)?, &role, views::Detail::Created) })
+}
+
+/// The role that a request asks for, checked and not yet written.
+pub(crate) fn new_role(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    request: &wire::CreateRoleRequest,
+) -> Result<Role, IamError> {
     let wire::CreateRoleRequest {
         path,
         role_name,
@@ -69,7 +81,7 @@ pub(crate) fn create_role(
         return Err(IamError::quota("RolesPerAccount", env.quotas.roles));
     }
     let trust = documents::trust_policy(txn, env, assume_role_policy_document)?;
-    let role = Role {
+    Ok(Role {
         v: Format,
         id: UniqueId::generate(IdKind::Role, env.entropy),
         name: role_name.clone(),
@@ -84,10 +96,8 @@ pub(crate) fn create_role(
         inline: Default::default(),
         attached: Default::default(),
         linked_service: None,
-    };
-    boundaries::refer(txn, &role);
-    txn.put(&role);
-    Ok(wire::CreateRoleResponse { role: views::role(env, &*account(txn)?, &role, views::Detail::Created) })
+        source: None,
+    })
 }
 
 fn seconds(given: Option<i32>) -> u32 {

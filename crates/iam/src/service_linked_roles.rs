@@ -133,6 +133,7 @@ fn made(
         inline: Default::default(),
         attached: policy.into_iter().collect(),
         linked_service: Some(service.to_owned()),
+        source: None,
     }
 }
 

@@ -295,6 +295,7 @@ impl Run {
             inline: Default::default(),
             attached: Default::default(),
             linked_service: None,
+            source: None,
         }
     }
 }

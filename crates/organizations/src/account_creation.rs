@@ -92,6 +92,7 @@ pub(crate) fn service_linked_role(now: Timestamp, entropy: &dyn Entropy) -> Role
     Role {
         attached: [PolicyRef::Aws("aws-service-role/AWSOrganizationsServiceTrustPolicy".into())].into(),
         linked_service: Some(SERVICE.to_owned()),
+        source: None,
         ..bare_role(SERVICE_LINKED_ROLE, &path, trust, now, entropy)
     }
 }
@@ -117,5 +118,6 @@ fn bare_role(name: &str, path: &str, trust_policy: String, now: Timestamp, entro
         inline: Default::default(),
         attached: Default::default(),
         linked_service: None,
+        source: None,
     }
 }

@@ -62,6 +62,8 @@ pub struct Parts {
     pub quotas: Quotas,
     /// Who may ask for temporary delegation.
     pub providers: rolecall_iam::delegation::Providers,
+    /// The templates that roles can be made of.
+    pub role_templates: rolecall_iam::role_templates::RoleTemplates,
     /// STS's limits.
     pub sts_limits: rolecall_sts::Limits,
     /// The keys of OpenID Connect issuers.

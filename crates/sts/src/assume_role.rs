@@ -235,6 +235,7 @@ mod tests {
             inline: Default::default(),
             attached: Default::default(),
             linked_service: None,
+            source: None,
         }
     }
 

@@ -32,6 +32,7 @@ pub(crate) use lifecycle::{
 pub(crate) use list::{get_delegation_request, list_delegation_requests};
 pub(crate) use summary::get_human_readable_summary;
 pub use template::{PolicyTemplate, RenderError, TemplateError};
+pub(crate) use template::{fill_document, fill_text};
 
 use crate::env::Env;
 use crate::error::IamError;

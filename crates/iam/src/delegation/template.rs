@@ -165,6 +165,21 @@ impl PolicyTemplate {
     }
 }
 
+/// A document with the values of parameters in it, as [`PolicyTemplate::render`] puts them in.
+pub(crate) fn fill_document(text: &str, given: &[DelegationParameter]) -> Result<String, RenderError> {
+    let unreadable = |cause: serde_json::Error| RenderError::Policy(cause.to_string());
+    let mut body: Json = serde_json::from_str(text).map_err(unreadable)?;
+    let values: Values<'_> = given.iter().map(|parameter| (parameter.name.as_str(), parameter)).collect();
+    enable(&mut body, &values)?;
+    serde_json::to_string(&substitute(&body, &values)?).map_err(unreadable)
+}
+
+/// A text with the values of parameters in it, of which none may be a list.
+pub(crate) fn fill_text(text: &str, given: &[DelegationParameter]) -> Result<String, RenderError> {
+    let values: Values<'_> = given.iter().map(|parameter| (parameter.name.as_str(), parameter)).collect();
+    single(text, &values)
+}
+
 type Values<'p> = BTreeMap<&'p str, &'p DelegationParameter>;
 
 /// The statements of a policy, to change: one or a list.

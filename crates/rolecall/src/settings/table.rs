@@ -129,6 +129,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "The TOML file that declares product providers and their policy templates for temporary delegation.",
     ),
+    setting(
+        "role_templates.file",
+        "",
+        "The TOML file that declares the templates that AcquireRole makes roles of.",
+    ),
     setting("quotas.access_keys_per_user", "2", "Access keys of one user."),
     setting("quotas.groups_per_user", "10", "Groups that one user may be in."),
     setting("quotas.attached_policies_per_user", "10", "Managed policies attached to one user."),

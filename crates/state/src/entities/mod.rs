@@ -52,7 +52,7 @@ pub use organization::{
 };
 pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
 pub use packed::Packed;
-pub use role::{Role, RoleLastUsed};
+pub use role::{Role, RoleLastUsed, RoleSource};
 pub use server_certificate::ServerCertificate;
 pub use user::User;
 

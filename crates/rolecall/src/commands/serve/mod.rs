@@ -10,6 +10,7 @@ mod given_keys;
 mod issuers;
 mod logging;
 mod open;
+mod role_templates;
 pub(crate) use open::{RESTORING, bare_store, state_with};
 
 use std::io::Write as _;
@@ -133,6 +134,7 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     rates(settings)?;
     quotas(settings)?;
     delegation::providers(settings)?;
+    role_templates::read(settings)?;
     issuers::rules(settings)?;
     given_keys::read(settings)?;
     sts_limits(settings)?;
@@ -213,6 +215,7 @@ fn parts(
         rates: rates(settings)?,
         quotas: quotas(settings)?,
         providers: delegation::providers(settings)?,
+        role_templates: role_templates::read(settings)?,
         sts_limits: sts_limits(settings)?,
         public_url: public_url(settings, url)?,
         region: settings.text("region").into(),
