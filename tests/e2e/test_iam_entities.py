@@ -144,7 +144,7 @@ def test_names_outside_the_alphabet(root: Aws, server, kind: Kind, bad: str) -> 
     answer = call(server, server.root, f"Create{kind.answer}", **{kind.name_field: bad}, **kind.create_extra)
     assert (answer.status, answer.code) == (400, "ValidationError"), answer.body
     field = kind.name_field[0].lower() + kind.name_field[1:]
-    assert re.search(rf"(\d validation errors? detected: Value .* at '{field}' failed to satisfy constraint"
+    assert re.search(rf"(\d validation errors? detected: Value at '{field}' failed to satisfy constraint"
                      rf"|The specified value for {field} is invalid)", answer.message, re.S), answer.message
 
 
@@ -229,6 +229,10 @@ def test_page_sizes_and_markers_are_checked(server, kind: Kind) -> None:
         assert answer.status == 400 and answer.code in {"ValidationError", "InvalidInput"}, answer.body
 
 
+# Of these, two tag keys that differ by case alone are one.
+IGNORE_CASE = {"User", "Role"}
+
+
 @every_tagged_kind
 def test_tags_given_at_creation_come_back(root: Aws, kind: Kind, unique: Callable[[str], str]) -> None:
     tags = [{"Key": "Name", "Value": "robot"}, {"Key": "empty", "Value": ""},
@@ -247,15 +251,21 @@ def test_tags_are_added_replaced_and_removed(root: Aws, kind: Kind, unique: Call
     assert list_tags(root, kind, name) == []
     tag(root, kind, name, [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     tag(root, kind, name, [{"Key": "A", "Value": "3"}, {"Key": "c", "Value": "4"}])
-    now = {one["Key"].lower(): one["Value"] for one in list_tags(root, kind, name)}
-    assert now == {"a": "3", "b": "2", "c": "4"}, "tag keys are the same whatever their case"
-    untag(root, kind, name, ["b", "never-there"])
-    assert {one["Key"].lower() for one in list_tags(root, kind, name)} == {"a", "c"}
+    now = [(one["Key"], one["Value"]) for one in list_tags(root, kind, name)]
+    if kind.answer in IGNORE_CASE:
+        assert [(key.lower(), value) for key, value in now] == [("a", "3"), ("b", "2"), ("c", "4")]
+        untag(root, kind, name, ["B", "never-there"])
+        assert {one["Key"].lower() for one in list_tags(root, kind, name)} == {"a", "c"}
+    else:
+        assert now == [("A", "3"), ("a", "1"), ("b", "2"), ("c", "4")]
+        untag(root, kind, name, ["b", "C", "A"])
+        assert [one["Key"] for one in list_tags(root, kind, name)] == ["a", "c"]
 
 
 @every_tagged_kind
 def test_duplicate_tag_keys(root: Aws, kind: Kind, unique: Callable[[str], str]) -> None:
-    twice = [{"Key": "team", "Value": "1"}, {"Key": "Team", "Value": "2"}]
+    second = "Team" if kind.answer in IGNORE_CASE else "team"
+    twice = [{"Key": "team", "Value": "1"}, {"Key": second, "Value": "2"}]
     with refused("InvalidInput", re.compile("Duplicate tag keys found"), status=400):
         kind.create(root, unique("double"), Tags=twice)
     name = unique("double")

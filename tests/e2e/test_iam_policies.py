@@ -91,7 +91,7 @@ DOCUMENTS = [
     LIST,
     json.dumps(json.loads(LIST), indent=4),
     '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}',
-    '{"Statement":[{"Sid":"Plus","Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::a+b/c d%20e/*"}]}',
+    '{"Version":"2012-10-17","Statement":[{"Sid":"Plus","Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::a+b/c d%20e/*"}]}',
     '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"arn:aws:s3:::b",'
     '"Condition":{"StringLike":{"aws:PrincipalTag/team":["a&b","<c>"]},"Bool":{"aws:SecureTransport":"false"}}}]}',
     '\n\t {"Version": "2012-10-17",\r\n "Statement": [{"Effect":"Allow","Action":"s3:*","Resource":"*",'

@@ -189,4 +189,4 @@ def test_output_that_nobody_reads(tmp_path: Path) -> None:
 
 def test_the_operations_that_wait(root: Aws) -> None:
     with refused({"NotImplemented", "InvalidAction"}, status=400):
-        root.iam.list_delegation_requests()
+        root.ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)

@@ -38,6 +38,8 @@ VALUES = {
     "CreateAccountRequestId": "car-abcdefgh", "ServicePrincipal": "access-analyzer.amazonaws.com",
     "Email": "nobody@example.com", "Content": '{"Version": "2012-10-17", "Statement": []}',
     "PolicyInputList": ['{"Version": "2012-10-17", "Statement": []}'], "ActionNames": ["s3:ListAllMyBuckets"],
+    "Permissions": {"PolicyTemplateArn": f"{ARN}:delegation-template/nothing"},
+    "Properties": {"RoleManager/Enabled": "true"},
 }
 
 

@@ -383,9 +383,9 @@ def test_local_issuers_are_a_setting(make_server: Callable[..., Server]) -> None
     server = make_server()
     server.start()
     root = Aws(server, server.root)
-    with refused("InvalidInput", re.compile("https://")):
+    with refused("ValidationError", re.compile("https://")):
         root.iam.create_open_id_connect_provider(Url="http://127.0.0.1:8080", ClientIDList=["app"])
-    with refused("InvalidInput"):
+    with refused("ValidationError"):
         root.iam.create_open_id_connect_provider(Url="https://localhost:8080", ClientIDList=["app"])
 
 

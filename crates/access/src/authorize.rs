@@ -452,9 +452,10 @@ fn session_may_call(subject: Subject<'_>, action: &str) -> Result<(), AccessErro
         }
         (SessionKind::FederatedUser { .. }, "iam") => false,
         (SessionKind::FederatedUser { .. }, "sts") => operation == "GetCallerIdentity",
-        (SessionKind::AssumedRole { .. } | SessionKind::Console { .. }, "sts")
-            if matches!(operation, "GetSessionToken" | "GetFederationToken") =>
-        {
+        (
+            SessionKind::AssumedRole { .. } | SessionKind::Console { .. } | SessionKind::Delegated { .. },
+            "sts",
+        ) if matches!(operation, "GetSessionToken" | "GetFederationToken") => {
             return Err(AccessError::Denied {
                 message: format!("Cannot call {operation} with session credentials"),
             });

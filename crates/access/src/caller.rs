@@ -110,9 +110,9 @@ impl Caller {
                 let role = account.roles.by_id(role).ok_or(UnknownCaller::Gone)?;
                 Identity::AssumedRole(role.clone(), name.as_str().into())
             }
-            SessionKind::SessionToken { user: id } | SessionKind::Console { user: id } => {
-                user(id)?.map_or(Identity::Root, Identity::User)
-            }
+            SessionKind::SessionToken { user: id }
+            | SessionKind::Console { user: id }
+            | SessionKind::Delegated { user: id } => user(id)?.map_or(Identity::Root, Identity::User),
             SessionKind::FederatedUser { user: id, name } => {
                 Identity::FederatedUser(user(id)?, name.as_str().into())
             }

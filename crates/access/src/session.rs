@@ -46,6 +46,13 @@ pub enum SessionKind {
         /// The federated user's name.
         name: String,
     },
+    /// Of a user or the root user itself, by a product provider to whom it delegated some of its permissions. Of a
+    /// role's session, what was delegated is a session of the role.
+    #[serde(rename = "delegated")]
+    Delegated {
+        /// The user; none for the root user.
+        user: Option<UniqueId>,
+    },
     /// Of a member account's root user, by `AssumeRoot`.
     #[serde(rename = "root")]
     AssumedRoot {
@@ -92,6 +99,9 @@ pub struct Session {
     /// Whether the session was made by another role's session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chained: bool,
+    /// The product provider's account that acts by the session, where it was delegated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<AccountId>,
 }
 
 /// New temporary credentials.
@@ -244,6 +254,7 @@ mod tests {
             mfa: None,
             context: vec![],
             chained: false,
+            delegate: None,
         }
     }
 

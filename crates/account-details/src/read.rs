@@ -209,6 +209,7 @@ impl Reading {
             inline: inline(&detail.arn, &detail.role_policy_list)?,
             attached: self.attached(&detail.arn, &detail.attached_managed_policies)?,
             linked_service,
+            source: None,
         })
     }
 

@@ -41,10 +41,12 @@ fn round_trip(input: &[u8], master: &MasterKey) {
             Some((line.get(..at)?.to_vec(), line.get(at + 1..)?.to_vec()))
         })
         .collect();
-    let mut writer = format::Writer::new(Vec::new(), master, 7, &SystemEntropy).expect("a writer");
+    let mut writer = format::Writer::new(Vec::new(), master, &SystemEntropy).expect("a writer");
     for (key, value) in &pairs {
         writer.add(key, value).expect("a pair");
     }
-    let (_, file) = writer.finish().expect("a file");
+    // As a backup over a connection is handed over: piece by piece.
+    let mut file = writer.take();
+    file.extend(writer.finish(7).expect("a file").1);
     assert_eq!(format::read(&*file, master).expect("a backup"), pairs);
 }

@@ -2,12 +2,17 @@
 //!
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
+use std::collections::BTreeMap;
+
 use rolecall_access::{Caller, Demand, Identity};
 use rolecall_aws_model::iam::{GenerateOrganizationsAccessReportRequest, Request, Tag};
 use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
 use rolecall_state::entities::Tags;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{PolicyRef, Snapshot, arn};
+
+use crate::role_templates::RoleTemplates;
+use crate::{account_properties, delegation, role_templates};
 
 /// The context key of the service's own for a resource's tags.
 const RESOURCE_TAG: &str = "iam:ResourceTag";
@@ -23,7 +28,18 @@ const ORGANIZATION_LOOKS: [&str; 6] = [
 ];
 
 /// What `request` needs permission for.
-pub fn demands(request: &Request, caller: &Caller, snapshot: &Snapshot) -> Vec<Demand> {
+pub fn demands(
+    request: &Request,
+    caller: &Caller,
+    snapshot: &Snapshot,
+    templates: &RoleTemplates,
+) -> Vec<Demand> {
+    if let Some(demands) = role_templates::demands(request, caller, templates) {
+        return demands;
+    }
+    if let Some(demand) = delegation::demand(request, caller, snapshot) {
+        return vec![demand];
+    }
     let Some(account) = snapshot.account(caller.account) else { return Vec::new() };
     let asked = Asked { action: format!("iam:{}", request.operation().name()), caller, account };
     asked.demands(request)
@@ -53,6 +69,7 @@ impl Asked<'_> {
             R::AddRoleToInstanceProfile(r) => {
                 return vec![self.profile(&r.instance_profile_name), self.pass_role(&r.role_name)];
             }
+            R::PutAccountProperties(r) => return self.account_properties(&r.properties),
             R::GenerateOrganizationsAccessReport(r) => return self.organizations_access_report(r),
             R::ListUsers(r) => self.list("user", r.path_prefix.as_deref()),
             R::ListRoles(r) => self.list("role", r.path_prefix.as_deref()),
@@ -121,6 +138,21 @@ impl Asked<'_> {
             .with_option("iam:OrganizationsPolicyId", policy.as_deref());
         let looks = ORGANIZATION_LOOKS.map(|action| Demand::new(action, "*"));
         std::iter::once(own).chain(looks).collect()
+    }
+
+    // Turning the role manager on makes its role, whether or not it is there.
+    fn account_properties(&self, properties: &BTreeMap<String, String>) -> Vec<Demand> {
+        let own = self
+            .demand("*".to_owned())
+            .with_many("iam:AccountPropertyNamespaces", account_properties::namespaces(properties));
+        let mut demands = vec![own];
+        if account_properties::turns_on(properties) {
+            let (service, role) = (account_properties::SERVICE, account_properties::SERVICE_ROLE);
+            let path = format!("/aws-service-role/{service}/");
+            let linked = Demand::new("iam:CreateServiceLinkedRole", self.arn("role", &path, role));
+            demands.push(linked.with("iam:AWSServiceName", service));
+        }
+        demands
     }
 
     fn of_one_entity(&self, request: &Request) -> Vec<Demand> {

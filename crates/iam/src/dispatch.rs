@@ -7,10 +7,11 @@ use rolecall_state::Txn;
 use crate::env::Env;
 use crate::error::IamError;
 use crate::{
-    access_keys, account, attachments, authorization_details, boundaries, credential_report, groups, inline,
-    instance_profiles, last_accessed, login_profiles, mfa, oidc_providers, outbound_federation,
-    password_policy, policies, policy_lists, roles, root_access, saml_providers, server_certificates,
-    service_credentials, service_linked_roles, signing_certificates, simulation, ssh_keys, users,
+    access_keys, account, account_properties, attachments, authorization_details, boundaries,
+    credential_report, delegation, groups, inline, instance_profiles, last_accessed, login_profiles, mfa,
+    oidc_providers, outbound_federation, password_policy, policies, policy_lists, role_templates, roles,
+    root_access, saml_providers, server_certificates, service_credentials, service_linked_roles,
+    signing_certificates, simulation, ssh_keys, users,
 };
 
 macro_rules! handlers {
@@ -24,7 +25,6 @@ macro_rules! handlers {
                 $(Request::$operation(request) => {
                     Ok(Response::$operation(Box::new($handler(txn, env, request)?)))
                 })*
-                other => Err(IamError::NotImplemented(other.operation().name())),
             }
         }
 
@@ -36,6 +36,17 @@ macro_rules! handlers {
 }
 
 handlers! {
+    AcquireRole => role_templates::acquire_role,
+    GetRoleTemplateVersion => role_templates::get_role_template_version,
+    AcceptDelegationRequest => delegation::accept_delegation_request,
+    AssociateDelegationRequest => delegation::associate_delegation_request,
+    CreateDelegationRequest => delegation::create_delegation_request,
+    GetDelegationRequest => delegation::get_delegation_request,
+    GetHumanReadableSummary => delegation::get_human_readable_summary,
+    ListDelegationRequests => delegation::list_delegation_requests,
+    RejectDelegationRequest => delegation::reject_delegation_request,
+    SendDelegationToken => delegation::send_delegation_token,
+    UpdateDelegationRequest => delegation::update_delegation_request,
     AddClientIDToOpenIDConnectProvider => oidc_providers::add_client_id,
     AddRoleToInstanceProfile => instance_profiles::add_role_to_instance_profile,
     AddUserToGroup => groups::add_user_to_group,
@@ -103,6 +114,8 @@ handlers! {
     GetAccessKeyLastUsed => access_keys::get_access_key_last_used,
     GetAccountAuthorizationDetails => authorization_details::get_account_authorization_details,
     GetAccountPasswordPolicy => password_policy::get_account_password_policy,
+    GetAccountProperties => account_properties::get_account_properties,
+    PutAccountProperties => account_properties::put_account_properties,
     GetAccountSummary => account::get_account_summary,
     GetContextKeysForCustomPolicy => simulation::get_context_keys_for_custom_policy,
     GetContextKeysForPrincipalPolicy => simulation::get_context_keys_for_principal_policy,

@@ -41,8 +41,8 @@ pub(crate) fn encode(document: &str) -> String {
     out
 }
 
-fn parse(document: &str, kind: PolicyKind) -> Result<Document, IamError> {
-    Document::parse(document, Grammar::stored(kind)).map_err(|error| {
+fn parse(document: &str, grammar: Grammar) -> Result<Document, IamError> {
+    Document::parse(document, grammar).map_err(|error| {
         // AWS's words, then what it leaves out: what is wrong, and where.
         let place = format!("line {}, column {}", error.position.line, error.position.column);
         let detail = if error.detail.is_empty() { place } else { format!("{place}: {}", error.detail) };
@@ -52,12 +52,12 @@ fn parse(document: &str, kind: PolicyKind) -> Result<Document, IamError> {
 
 /// Checks an inline policy.
 pub(crate) fn check_identity(document: &str) -> Result<(), IamError> {
-    parse(document, PolicyKind::Identity).map(|_| ())
+    parse(document, Grammar::stored(PolicyKind::Identity)).map(|_| ())
 }
 
 /// Checks a version of a managed policy.
 pub(crate) fn check_managed(document: &str, quotas: &Quotas) -> Result<(), IamError> {
-    check_identity(document)?;
+    parse(document, Grammar { requires_2012: true, ..Grammar::stored(PolicyKind::Identity) })?;
     if size(document) > quotas.policy_size {
         return Err(IamError::quota("PolicySize", quotas.policy_size));
     }
@@ -66,7 +66,7 @@ pub(crate) fn check_managed(document: &str, quotas: &Quotas) -> Result<(), IamEr
 
 /// Checks a trust policy: its language, its size, and that every principal exists.
 pub(crate) fn trust_policy(txn: &mut Txn, env: &Env<'_>, document: &str) -> Result<TrustPolicy, IamError> {
-    let parsed = parse(document, PolicyKind::Trust)?;
+    let parsed = parse(document, Grammar::stored(PolicyKind::Trust))?;
     if size(document) > env.quotas.trust_policy_size {
         return Err(IamError::quota("ACLSizePerRole", env.quotas.trust_policy_size));
     }

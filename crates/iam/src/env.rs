@@ -6,8 +6,10 @@ use rolecall_access::Caller;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{AccountId, Entropy, LastUsed, Partition, Timestamp, Txn, arn};
 
+use crate::delegation::Providers;
 use crate::error::IamError;
 use crate::quotas::Quotas;
+use crate::role_templates::RoleTemplates;
 
 /// What every handler gets besides its request.
 pub struct Env<'a> {
@@ -23,6 +25,10 @@ pub struct Env<'a> {
     pub local_issuers: bool,
     /// Under which address others find this server, without a slash at its end.
     pub public_url: &'a str,
+    /// Who may ask for temporary delegation.
+    pub providers: &'a Providers,
+    /// The templates that roles can be made of.
+    pub role_templates: &'a RoleTemplates,
     /// When credentials and roles were last used.
     pub last_used: &'a LastUsed,
 }

@@ -134,6 +134,12 @@ pub enum IamError {
     /// What is to be turned on is on.
     #[error("{0}")]
     FeatureEnabled(String),
+    /// A role that a template would make is there.
+    #[error("{0}")]
+    NameConflict(String),
+    /// No roles are made of the template.
+    #[error("{0}")]
+    RoleTemplateDisabled(String),
     /// The root users of an organization can't be managed.
     #[error(transparent)]
     RootAccess(#[from] RootAccessError),
@@ -201,6 +207,8 @@ impl IamError {
             Self::Failure(_) => ErrorCode::ServiceFailure,
             Self::FeatureDisabled(_) => ErrorCode::FeatureDisabled,
             Self::FeatureEnabled(_) => ErrorCode::FeatureEnabled,
+            Self::NameConflict(_) => ErrorCode::NameConflict,
+            Self::RoleTemplateDisabled(_) => ErrorCode::RoleTemplateDisabled,
             Self::RootAccess(error) => error.code(),
             Self::NotImplemented(_) => ErrorCode::NotImplemented,
             // The cause goes to the log under the request id, never to the caller.

@@ -171,8 +171,8 @@ pub(crate) fn remove_user_from_group(
     request: &wire::RemoveUserFromGroupRequest,
 ) -> Result<wire::RemoveUserFromGroupResponse, IamError> {
     let wire::RemoveUserFromGroupRequest { group_name, user_name } = request;
-    let group = find(txn, group_name)?;
     let mut user = User::clone(&*users::find(txn, user_name)?);
+    let group = find(txn, group_name)?;
     if user.groups.remove(&group.id) {
         txn.unrefer(&group.id, "member", &user.id);
         txn.put(&user);

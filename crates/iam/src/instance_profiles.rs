@@ -12,6 +12,7 @@ use rolecall_state::{IdKind, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{roles, tags, views};
 
 /// Finds an instance profile and makes the transaction depend on it.
@@ -38,7 +39,7 @@ pub(crate) fn create_instance_profile(
         name: name.clone(),
         path: path.clone().unwrap_or_else(|| "/".into()),
         created: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
         role: None,
     };
     txn.put(&profile);
@@ -165,7 +166,7 @@ pub(crate) fn tag_instance_profile(
 ) -> Result<wire::TagInstanceProfileResponse, IamError> {
     let wire::TagInstanceProfileRequest { instance_profile_name, tags: given } = request;
     let mut profile = InstanceProfile::clone(&*find(txn, instance_profile_name)?);
-    tags::add(&mut profile.tags, given, env)?;
+    tags::add(&mut profile.tags, given, Keys::Exact, env)?;
     txn.put(&profile);
     Ok(wire::TagInstanceProfileResponse {})
 }
@@ -177,7 +178,7 @@ pub(crate) fn untag_instance_profile(
 ) -> Result<wire::UntagInstanceProfileResponse, IamError> {
     let wire::UntagInstanceProfileRequest { instance_profile_name, tag_keys } = request;
     let mut profile = InstanceProfile::clone(&*find(txn, instance_profile_name)?);
-    tag_keys.iter().for_each(|key| profile.tags.remove(key));
+    tags::remove(&mut profile.tags, tag_keys, Keys::Exact);
     txn.put(&profile);
     Ok(wire::UntagInstanceProfileResponse {})
 }

@@ -5,10 +5,12 @@
 
 mod access_keys;
 mod account;
+mod account_properties;
 mod attachments;
 mod authorization_details;
 mod boundaries;
 mod credential_report;
+pub mod delegation;
 mod demands;
 mod dispatch;
 mod documents;
@@ -28,6 +30,7 @@ mod password_policy;
 mod policies;
 mod policy_lists;
 mod quotas;
+pub mod role_templates;
 mod roles;
 mod root_access;
 mod root_login_profile;

@@ -16,6 +16,7 @@ use rolecall_state::{AccountId, IdKind, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{tags, users, views};
 
 /// The id that the root user goes by: its account's.
@@ -28,7 +29,7 @@ fn serial(env: &Env<'_>, device: &MfaDevice) -> String {
 }
 
 fn absent(serial: &str) -> IamError {
-    IamError::NoSuchEntity(format!("VirtualMFADevice with serial number {serial} doesn't exist."))
+    IamError::NoSuchEntity(format!("MFA Device with serial number {serial} does not exist."))
 }
 
 fn not_the_users() -> IamError {
@@ -79,7 +80,7 @@ pub(crate) fn create_virtual_mfa_device(
 ) -> Result<wire::CreateVirtualMFADeviceResponse, IamError> {
     let wire::CreateVirtualMFADeviceRequest { path, virtual_mfa_device_name: name, tags: given } = request;
     if txn.read(|a| &a.mfa_devices, name).is_some() {
-        let message = "MFADevice entity at the same path and name already exists.";
+        let message = "MFA device already exists.";
         return Err(IamError::EntityAlreadyExists(message.into()));
     }
     let seed = Seed::generate(&|bytes| env.entropy.fill(bytes));
@@ -89,7 +90,7 @@ pub(crate) fn create_virtual_mfa_device(
         name: name.clone(),
         path: path.clone().unwrap_or_else(|| "/".into()),
         created: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
         seed: txn.master().seal(seed.base32().as_bytes(), &MfaDevice::purpose(&id), env.entropy),
         id,
         assigned: None,
@@ -298,7 +299,7 @@ pub(crate) fn tag_mfa_device(
 ) -> Result<wire::TagMFADeviceResponse, IamError> {
     let wire::TagMFADeviceRequest { serial_number, tags: given } = request;
     let mut device = MfaDevice::clone(&*find(txn, env, serial_number)?);
-    tags::add(&mut device.tags, given, env)?;
+    tags::add(&mut device.tags, given, Keys::Exact, env)?;
     txn.put(&device);
     Ok(wire::TagMFADeviceResponse {})
 }
@@ -310,7 +311,7 @@ pub(crate) fn untag_mfa_device(
 ) -> Result<wire::UntagMFADeviceResponse, IamError> {
     let wire::UntagMFADeviceRequest { serial_number, tag_keys } = request;
     let mut device = MfaDevice::clone(&*find(txn, env, serial_number)?);
-    tag_keys.iter().for_each(|key| device.tags.remove(key));
+    tags::remove(&mut device.tags, tag_keys, Keys::Exact);
     txn.put(&device);
     Ok(wire::UntagMFADeviceResponse {})
 }

@@ -14,6 +14,7 @@ use rolecall_state::{IdKind, Txn, UniqueId};
 
 use crate::env::{Env, account};
 use crate::error::IamError;
+use crate::tags::Keys;
 use crate::{tags, views};
 
 /// How many thumbprints a provider may have.
@@ -57,7 +58,7 @@ pub(crate) fn create_open_id_connect_provider(
     let wire::CreateOpenIDConnectProviderRequest { url, client_id_list, thumbprint_list, tags: given } =
         request;
     let issuer = if env.local_issuers { IssuerUrl::parse_local(url) } else { IssuerUrl::parse(url) };
-    let issuer = issuer.map_err(|cause| IamError::InvalidInput(cause.to_string()))?;
+    let issuer = issuer.map_err(|cause| IamError::Validation(cause.to_string()))?;
     // What an account signs is for services elsewhere: it opens no role.
     if url.starts_with(&format!("{}{ISSUERS}", env.public_url)) {
         return Err(IamError::InvalidInput(format!("The issuer {url} can't be a provider here.")));
@@ -79,7 +80,7 @@ pub(crate) fn create_open_id_connect_provider(
         // FIDELITY: AWS fetches a thumbprint when none is given; here there is none until one is set.
         thumbprints: thumbprint_list.iter().map(|thumbprint| thumbprint.to_ascii_lowercase()).collect(),
         created: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
     };
     for client in client_id_list {
         if !provider.client_ids.contains(client) {
@@ -200,7 +201,7 @@ pub(crate) fn tag_open_id_connect_provider(
 ) -> Result<wire::TagOpenIDConnectProviderResponse, IamError> {
     let wire::TagOpenIDConnectProviderRequest { openid_connect_provider_arn, tags: given } = request;
     let mut provider = OidcProvider::clone(&*find(txn, env, openid_connect_provider_arn)?);
-    tags::add(&mut provider.tags, given, env)?;
+    tags::add(&mut provider.tags, given, Keys::Exact, env)?;
     txn.put(&provider);
     Ok(wire::TagOpenIDConnectProviderResponse {})
 }
@@ -212,7 +213,7 @@ pub(crate) fn untag_open_id_connect_provider(
 ) -> Result<wire::UntagOpenIDConnectProviderResponse, IamError> {
     let wire::UntagOpenIDConnectProviderRequest { openid_connect_provider_arn, tag_keys } = request;
     let mut provider = OidcProvider::clone(&*find(txn, env, openid_connect_provider_arn)?);
-    tag_keys.iter().for_each(|key| provider.tags.remove(key));
+    tags::remove(&mut provider.tags, tag_keys, Keys::Exact);
     txn.put(&provider);
     Ok(wire::UntagOpenIDConnectProviderResponse {})
 }

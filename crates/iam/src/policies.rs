@@ -14,6 +14,7 @@ use rolecall_state::{IdKind, Partition, PolicyRef, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{documents, tags, views};
 
 /// A managed policy, of the account or of AWS.
@@ -118,7 +119,7 @@ pub(crate) fn create_policy(
         description: description.clone(),
         created: env.now,
         updated: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
         versions: vec![PolicyVersion {
             number: 1,
             document: policy_document.as_str().into(),
@@ -180,23 +181,32 @@ fn no_version(arn: &str, id: &str) -> IamError {
     IamError::NoSuchEntity(format!("Policy {arn} version {id} does not exist or is not attachable."))
 }
 
+/// What is said where a version is asked for: the same, whether its policy is there or not.
+fn no_version_of(error: IamError, arn: &str, id: &str) -> IamError {
+    match error {
+        IamError::NoSuchEntity(_) => no_version(arn, id),
+        other => other,
+    }
+}
+
 pub(crate) fn get_policy_version(
     txn: &mut Txn,
     env: &Env<'_>,
     request: &wire::GetPolicyVersionRequest,
 ) -> Result<wire::GetPolicyVersionResponse, IamError> {
     let wire::GetPolicyVersionRequest { policy_arn, version_id } = request;
-    let version = match find(txn, env, policy_arn)? {
-        Found::Customer(policy) => {
-            let number = version_number(version_id).and_then(|n| policy.version(n));
-            let version = number.ok_or_else(|| no_version(policy_arn, version_id))?;
-            views::policy_version(&policy, version, true)
-        }
-        Found::Aws(policy) if policy.default_version_id() == *version_id => {
-            views::aws_policy_version(env, policy, true)
-        }
-        Found::Aws(_) => return Err(no_version(policy_arn, version_id)),
-    };
+    let version =
+        match find(txn, env, policy_arn).map_err(|error| no_version_of(error, policy_arn, version_id))? {
+            Found::Customer(policy) => {
+                let number = version_number(version_id).and_then(|n| policy.version(n));
+                let version = number.ok_or_else(|| no_version(policy_arn, version_id))?;
+                views::policy_version(&policy, version, true)
+            }
+            Found::Aws(policy) if policy.default_version_id() == *version_id => {
+                views::aws_policy_version(env, policy, true)
+            }
+            Found::Aws(_) => return Err(no_version(policy_arn, version_id)),
+        };
     Ok(wire::GetPolicyVersionResponse { policy_version: Some(version) })
 }
 
@@ -281,7 +291,8 @@ pub(crate) fn set_default_policy_version(
     request: &wire::SetDefaultPolicyVersionRequest,
 ) -> Result<wire::SetDefaultPolicyVersionResponse, IamError> {
     let wire::SetDefaultPolicyVersionRequest { policy_arn, version_id } = request;
-    let mut policy = ManagedPolicy::clone(&*find_own(txn, env, policy_arn)?);
+    let own = find_own(txn, env, policy_arn).map_err(|error| no_version_of(error, policy_arn, version_id))?;
+    let mut policy = ManagedPolicy::clone(&*own);
     let number = version_number(version_id).filter(|n| policy.version(*n).is_some());
     policy.default_version = number.ok_or_else(|| no_version(policy_arn, version_id))?;
     policy.updated = env.now;
@@ -315,7 +326,7 @@ pub(crate) fn tag_policy(
 ) -> Result<wire::TagPolicyResponse, IamError> {
     let wire::TagPolicyRequest { policy_arn, tags: given } = request;
     let mut policy = ManagedPolicy::clone(&*find_own(txn, env, policy_arn)?);
-    tags::add(&mut policy.tags, given, env)?;
+    tags::add(&mut policy.tags, given, Keys::Exact, env)?;
     txn.put(&policy);
     Ok(wire::TagPolicyResponse {})
 }
@@ -327,7 +338,7 @@ pub(crate) fn untag_policy(
 ) -> Result<wire::UntagPolicyResponse, IamError> {
     let wire::UntagPolicyRequest { policy_arn, tag_keys } = request;
     let mut policy = ManagedPolicy::clone(&*find_own(txn, env, policy_arn)?);
-    tag_keys.iter().for_each(|key| policy.tags.remove(key));
+    tags::remove(&mut policy.tags, tag_keys, Keys::Exact);
     txn.put(&policy);
     Ok(wire::UntagPolicyResponse {})
 }

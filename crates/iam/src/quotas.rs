@@ -81,4 +81,6 @@ quotas! {
     client_ids_per_oidc_provider = 100;
     /// SAML providers of one account.
     saml_providers = 100;
+    /// Delegation requests that one product provider has open; AWS's number is not published.
+    delegation_requests = 1_000;
 }

@@ -12,6 +12,7 @@ use rolecall_state::{IdKind, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{boundaries, documents, tags, views};
 
 /// The session length of a role that does not say.
@@ -45,6 +46,18 @@ pub(crate) fn create_role(
     env: &Env<'_>,
     request: &wire::CreateRoleRequest,
 ) -> Result<wire::CreateRoleResponse, IamError> {
+    let role = new_role(txn, env, request)?;
+    boundaries::refer(txn, &role);
+    txn.put(&role);
+    Ok(wire::CreateRoleResponse { role: views::role(env, &*account(txn)?, &role, views::Detail::Created) })
+}
+
+/// The role that a request asks for, checked and not yet written.
+pub(crate) fn new_role(
+    txn: &mut Txn,
+    env: &Env<'_>,
+    request: &wire::CreateRoleRequest,
+) -> Result<Role, IamError> {
     let wire::CreateRoleRequest {
         path,
         role_name,
@@ -68,7 +81,7 @@ pub(crate) fn create_role(
         return Err(IamError::quota("RolesPerAccount", env.quotas.roles));
     }
     let trust = documents::trust_policy(txn, env, assume_role_policy_document)?;
-    let role = Role {
+    Ok(Role {
         v: Format,
         id: UniqueId::generate(IdKind::Role, env.entropy),
         name: role_name.clone(),
@@ -78,15 +91,13 @@ pub(crate) fn create_role(
         max_session_seconds: seconds(*max_session_duration),
         trust_policy: trust.text,
         trust_bindings: trust.bindings,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::IgnoringCase, env)?,
         boundary: boundaries::resolve(txn, env, permissions_boundary.as_deref())?,
         inline: Default::default(),
         attached: Default::default(),
         linked_service: None,
-    };
-    boundaries::refer(txn, &role);
-    txn.put(&role);
-    Ok(wire::CreateRoleResponse { role: views::role(env, &*account(txn)?, &role, views::Detail::Created) })
+        source: None,
+    })
 }
 
 fn seconds(given: Option<i32>) -> u32 {
@@ -213,7 +224,7 @@ pub(crate) fn tag_role(
 ) -> Result<wire::TagRoleResponse, IamError> {
     let wire::TagRoleRequest { role_name, tags: given } = request;
     let mut role = Role::clone(&*find(txn, role_name)?);
-    tags::add(&mut role.tags, given, env)?;
+    tags::add(&mut role.tags, given, Keys::IgnoringCase, env)?;
     txn.put(&role);
     Ok(wire::TagRoleResponse {})
 }
@@ -225,7 +236,7 @@ pub(crate) fn untag_role(
 ) -> Result<wire::UntagRoleResponse, IamError> {
     let wire::UntagRoleRequest { role_name, tag_keys } = request;
     let mut role = Role::clone(&*find(txn, role_name)?);
-    tag_keys.iter().for_each(|key| role.tags.remove(key));
+    tags::remove(&mut role.tags, tag_keys, Keys::IgnoringCase);
     txn.put(&role);
     Ok(wire::UntagRoleResponse {})
 }

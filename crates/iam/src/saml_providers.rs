@@ -13,6 +13,7 @@ use rolecall_state::{IdKind, Timestamp, Txn, UniqueId};
 
 use crate::env::{Env, account};
 use crate::error::IamError;
+use crate::tags::Keys;
 use crate::{tags, views};
 
 /// How long metadata is valid that does not say: a hundred years.
@@ -63,7 +64,7 @@ pub(crate) fn create_saml_provider(
         metadata: saml_metadata_document.clone(),
         valid_until: check(saml_metadata_document, env.now)?,
         created: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
     };
     txn.put(&provider);
     Ok(wire::CreateSAMLProviderResponse {
@@ -162,7 +163,7 @@ pub(crate) fn tag_saml_provider(
 ) -> Result<wire::TagSAMLProviderResponse, IamError> {
     let wire::TagSAMLProviderRequest { saml_provider_arn, tags: given } = request;
     let mut provider = SamlProvider::clone(&*find(txn, env, saml_provider_arn)?);
-    tags::add(&mut provider.tags, given, env)?;
+    tags::add(&mut provider.tags, given, Keys::Exact, env)?;
     txn.put(&provider);
     Ok(wire::TagSAMLProviderResponse {})
 }
@@ -174,7 +175,7 @@ pub(crate) fn untag_saml_provider(
 ) -> Result<wire::UntagSAMLProviderResponse, IamError> {
     let wire::UntagSAMLProviderRequest { saml_provider_arn, tag_keys } = request;
     let mut provider = SamlProvider::clone(&*find(txn, env, saml_provider_arn)?);
-    tag_keys.iter().for_each(|key| provider.tags.remove(key));
+    tags::remove(&mut provider.tags, tag_keys, Keys::Exact);
     txn.put(&provider);
     Ok(wire::UntagSAMLProviderResponse {})
 }

@@ -13,6 +13,7 @@ use rolecall_state::{IdKind, Timestamp, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{signing_certificates, tags, views};
 
 fn find(txn: &mut Txn, name: &str) -> Result<Arc<Entry<ServerCertificate>>, IamError> {
@@ -73,7 +74,7 @@ pub(crate) fn upload_server_certificate(
         body: certificate_body.trim().into(),
         chain: chain.map(|chain| chain.trim().into()),
         private_key: sealed,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::Exact, env)?,
     };
     txn.put(&certificate);
     Ok(wire::UploadServerCertificateResponse {
@@ -178,7 +179,7 @@ pub(crate) fn tag_server_certificate(
 ) -> Result<wire::TagServerCertificateResponse, IamError> {
     let wire::TagServerCertificateRequest { server_certificate_name, tags: given } = request;
     let mut certificate = ServerCertificate::clone(&*find(txn, server_certificate_name)?);
-    tags::add(&mut certificate.tags, given, env)?;
+    tags::add(&mut certificate.tags, given, Keys::Exact, env)?;
     txn.put(&certificate);
     Ok(wire::TagServerCertificateResponse {})
 }
@@ -190,7 +191,7 @@ pub(crate) fn untag_server_certificate(
 ) -> Result<wire::UntagServerCertificateResponse, IamError> {
     let wire::UntagServerCertificateRequest { server_certificate_name, tag_keys } = request;
     let mut certificate = ServerCertificate::clone(&*find(txn, server_certificate_name)?);
-    tag_keys.iter().for_each(|key| certificate.tags.remove(key));
+    tags::remove(&mut certificate.tags, tag_keys, Keys::Exact);
     txn.put(&certificate);
     Ok(wire::UntagServerCertificateResponse {})
 }

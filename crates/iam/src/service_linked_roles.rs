@@ -10,7 +10,7 @@ use rolecall_state::{IdKind, PolicyRef, Txn, UniqueId, arn};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::ids::uuid;
-use crate::{roles, views};
+use crate::{account_properties, roles, views};
 
 /// A service that has a role of its own: its principal, the role's name behind
 /// `AWSServiceRoleFor`, the role's policy, and whether a suffix may tell several roles apart.
@@ -44,6 +44,7 @@ const LINKED: &[Linked] = &[
     linked("es.amazonaws.com", "AmazonElasticsearchService", "AmazonElasticsearchServiceRolePolicy"),
     linked("opensearchservice.amazonaws.com", "AmazonOpenSearchService", "AmazonOpenSearchServiceRolePolicy"),
     linked("rds.amazonaws.com", "RDS", "AmazonRDSServiceRolePolicy"),
+    linked(account_properties::SERVICE, "IAMRoleManager", "AWSIAMRoleManagerServiceRolePolicy"),
     linked("spot.amazonaws.com", "EC2Spot", "AWSEC2SpotServiceRolePolicy"),
     linked("access-analyzer.amazonaws.com", "AccessAnalyzer", "AccessAnalyzerServiceRolePolicy"),
     linked("backup.amazonaws.com", "Backup", "AWSBackupServiceLinkedRolePolicyForBackup"),
@@ -133,25 +134,56 @@ pub(crate) fn create_service_linked_role(
     if account(txn)?.roles.len() >= env.quotas.roles {
         return Err(IamError::quota("RolesPerAccount", env.quotas.roles));
     }
-    let role = Role {
+    let role = made(env, service, name, Some(PolicyRef::Aws(policy.into())), description.clone());
+    txn.put(&role);
+    let shown = views::role(env, &*account(txn)?, &role, views::Detail::Created);
+    Ok(wire::CreateServiceLinkedRoleResponse { role: Some(shown) })
+}
+
+/// Makes the role of a service that needs it now, unless it is there.
+pub(crate) fn ensure(txn: &mut Txn, env: &Env<'_>, service: &str) -> Result<(), IamError> {
+    let Some(linked) = LINKED.iter().find(|linked| linked.service == service) else { return Ok(()) };
+    let name = format!("AWSServiceRoleFor{}", linked.name);
+    if let Some(there) = txn.read(|a| &a.roles, &name) {
+        return match there.linked_service.as_deref() == Some(service) {
+            true => Ok(()),
+            false => Err(IamError::already("Role", &name)),
+        };
+    }
+    if account(txn)?.roles.len() >= env.quotas.roles {
+        return Err(IamError::quota("RolesPerAccount", env.quotas.roles));
+    }
+    // FIDELITY: the role's policy is newer than the policies that are known here. Where it is not known, the role has
+    // none, and nothing here acts by it.
+    let policy = find(service).ok().map(|(_, policy)| PolicyRef::Aws(policy.into()));
+    txn.put(&made(env, service, name, policy, None));
+    Ok(())
+}
+
+fn made(
+    env: &Env<'_>,
+    service: &str,
+    name: String,
+    policy: Option<PolicyRef>,
+    description: Option<String>,
+) -> Role {
+    Role {
         v: Format,
         id: UniqueId::generate(IdKind::Role, env.entropy),
         name,
         path: format!("/aws-service-role/{service}/"),
         created: env.now,
-        description: description.clone(),
+        description,
         max_session_seconds: 3_600,
         trust_policy: trust_policy(service).into(),
         trust_bindings: Default::default(),
         tags: Default::default(),
         boundary: None,
         inline: Default::default(),
-        attached: [PolicyRef::Aws(policy.into())].into(),
-        linked_service: Some(service.clone()),
-    };
-    txn.put(&role);
-    let shown = views::role(env, &*account(txn)?, &role, views::Detail::Created);
-    Ok(wire::CreateServiceLinkedRoleResponse { role: Some(shown) })
+        attached: policy.into_iter().collect(),
+        linked_service: Some(service.to_owned()),
+        source: None,
+    }
 }
 
 fn trust_policy(service: &str) -> String {

@@ -135,6 +135,7 @@ mod tests {
             alias: None,
             password_policy: None,
             global_endpoint_token_version: None,
+            role_manager: false,
             outbound: None,
             root: RootUser::default(),
         }

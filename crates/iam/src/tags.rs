@@ -9,19 +9,41 @@ use crate::env::Env;
 use crate::error::IamError;
 use crate::paging::{Page, Paging};
 
+/// When two tag keys are the same: of users and roles ignoring case, of all else letter for letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Of users and roles.
+    IgnoringCase,
+    /// Of policies, instance profiles, providers, certificates and MFA devices.
+    Exact,
+}
+
+impl Keys {
+    fn are_same(self, one: &str, other: &str) -> bool {
+        match self {
+            Self::IgnoringCase => one.eq_ignore_ascii_case(other),
+            Self::Exact => one == other,
+        }
+    }
+}
+
 /// The tags that an entity is made with.
-pub(crate) fn at_creation(given: &[wire::Tag], env: &Env<'_>) -> Result<Tags, IamError> {
+pub(crate) fn at_creation(given: &[wire::Tag], keys: Keys, env: &Env<'_>) -> Result<Tags, IamError> {
     let mut tags = Tags::default();
-    add(&mut tags, given, env)?;
+    add(&mut tags, given, keys, env)?;
     Ok(tags)
 }
 
 /// Adds to an entity's tags, or changes their values.
-pub(crate) fn add(tags: &mut Tags, given: &[wire::Tag], env: &Env<'_>) -> Result<(), IamError> {
-    refuse_duplicates(given)?;
+pub(crate) fn add(tags: &mut Tags, given: &[wire::Tag], keys: Keys, env: &Env<'_>) -> Result<(), IamError> {
+    refuse_duplicates(given, keys)?;
     for tag in given {
         refuse_reserved(tag)?;
-        tags.set(Tag { key: tag.key.clone(), value: tag.value.clone() });
+        let tag = Tag { key: tag.key.clone(), value: tag.value.clone() };
+        match keys {
+            Keys::IgnoringCase => tags.set(tag),
+            Keys::Exact => tags.set_exactly(tag),
+        }
     }
     if tags.len() > env.quotas.tags_per_entity {
         return Err(IamError::LimitExceeded(format!(
@@ -32,12 +54,26 @@ pub(crate) fn add(tags: &mut Tags, given: &[wire::Tag], env: &Env<'_>) -> Result
     Ok(())
 }
 
-fn refuse_duplicates(given: &[wire::Tag]) -> Result<(), IamError> {
+/// Takes tags away.
+pub(crate) fn remove(tags: &mut Tags, taken: &[String], keys: Keys) {
+    for key in taken {
+        match keys {
+            Keys::IgnoringCase => tags.remove(key),
+            Keys::Exact => tags.remove_exactly(key),
+        }
+    }
+}
+
+fn refuse_duplicates(given: &[wire::Tag], keys: Keys) -> Result<(), IamError> {
     for (at, tag) in given.iter().enumerate() {
-        if given.iter().skip(at + 1).any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
-            return Err(IamError::InvalidInput(
-                "Duplicate tag keys found. Please note that Tag keys are case insensitive.".into(),
-            ));
+        if given.iter().skip(at + 1).any(|other| keys.are_same(&other.key, &tag.key)) {
+            let message = match keys {
+                Keys::IgnoringCase => {
+                    "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+                }
+                Keys::Exact => "Duplicate tag keys found.",
+            };
+            return Err(IamError::InvalidInput(message.into()));
         }
     }
     Ok(())
@@ -60,9 +96,10 @@ pub(crate) fn page(
     max_items: Option<i32>,
 ) -> Result<Page<wire::Tag>, IamError> {
     let paging = Paging::new(marker, max_items)?;
-    // The position is the sort key: tags keep the order in which they were set.
-    let page = paging.take(tags.iter().enumerate(), |(at, _)| format!("{at:04}"));
-    Ok(page.map(|(_, tag)| wire_tag(tag)))
+    // Lists come in the order of their keys; elsewhere tags keep the order in which they were set.
+    let mut sorted: Vec<&Tag> = tags.iter().collect();
+    sorted.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(paging.take(sorted, |tag| tag.key.clone()).map(wire_tag))
 }
 
 /// All of an entity's tags, as an answer shows them.

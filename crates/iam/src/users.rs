@@ -13,6 +13,7 @@ use rolecall_state::{IdKind, Txn, UniqueId};
 use crate::env::{Env, account};
 use crate::error::IamError;
 use crate::paging::Paging;
+use crate::tags::Keys;
 use crate::{boundaries, tags, views};
 
 /// Finds a user and makes the transaction depend on it.
@@ -53,7 +54,7 @@ pub(crate) fn create_user(
         name: user_name.clone(),
         path: path.clone().unwrap_or_else(|| "/".into()),
         created: env.now,
-        tags: tags::at_creation(given, env)?,
+        tags: tags::at_creation(given, Keys::IgnoringCase, env)?,
         boundary: boundaries::resolve(txn, env, permissions_boundary.as_deref())?,
         inline: Default::default(),
         attached: Default::default(),
@@ -185,7 +186,7 @@ pub(crate) fn tag_user(
 ) -> Result<wire::TagUserResponse, IamError> {
     let wire::TagUserRequest { user_name, tags: given } = request;
     let mut user = User::clone(&*find(txn, user_name)?);
-    tags::add(&mut user.tags, given, env)?;
+    tags::add(&mut user.tags, given, Keys::IgnoringCase, env)?;
     txn.put(&user);
     Ok(wire::TagUserResponse {})
 }
@@ -197,7 +198,7 @@ pub(crate) fn untag_user(
 ) -> Result<wire::UntagUserResponse, IamError> {
     let wire::UntagUserRequest { user_name, tag_keys } = request;
     let mut user = User::clone(&*find(txn, user_name)?);
-    tag_keys.iter().for_each(|key| user.tags.remove(key));
+    tags::remove(&mut user.tags, tag_keys, Keys::IgnoringCase);
     txn.put(&user);
     Ok(wire::UntagUserResponse {})
 }

@@ -111,8 +111,10 @@ pub(crate) fn role(env: &Env<'_>, account: &Account, role: &entity::Role, detail
         },
         permissions_boundary: if listed { None } else { boundary(env, account, role.boundary.as_ref()) },
         tags: if listed { Vec::new() } else { tags::all(&role.tags) },
-        // Only roles that `AcquireRole` makes come from a template.
-        source_role_template: None,
+        source_role_template: role.source.as_ref().map(|source| wire::SourceRoleTemplate {
+            template_arn: source.template.clone(),
+            template_minor_version: source.minor,
+        }),
         role_last_used: (detail == Detail::Full).then(|| role_last_used(env, account, role)),
     }
 }

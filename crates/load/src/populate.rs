@@ -150,6 +150,7 @@ impl Run {
                     alias: None,
                     password_policy: None,
                     global_endpoint_token_version: None,
+                    role_manager: false,
                     outbound: None,
                     root: RootUser { access_keys: keys.into_iter().collect(), login_profile: None },
                 });
@@ -294,6 +295,7 @@ impl Run {
             inline: Default::default(),
             attached: Default::default(),
             linked_service: None,
+            source: None,
         }
     }
 }

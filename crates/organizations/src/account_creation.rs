@@ -35,6 +35,7 @@ pub fn new_account(
         alias: None,
         password_policy: None,
         global_endpoint_token_version: None,
+        role_manager: false,
         outbound: None,
         root: RootUser::default(),
     };
@@ -91,6 +92,7 @@ pub(crate) fn service_linked_role(now: Timestamp, entropy: &dyn Entropy) -> Role
     Role {
         attached: [PolicyRef::Aws("aws-service-role/AWSOrganizationsServiceTrustPolicy".into())].into(),
         linked_service: Some(SERVICE.to_owned()),
+        source: None,
         ..bare_role(SERVICE_LINKED_ROLE, &path, trust, now, entropy)
     }
 }
@@ -116,5 +118,6 @@ fn bare_role(name: &str, path: &str, trust_policy: String, now: Timestamp, entro
         inline: Default::default(),
         attached: Default::default(),
         linked_service: None,
+        source: None,
     }
 }

@@ -24,5 +24,5 @@ pub use console::Front;
 pub use line::{Clock, Endpoint, Parts, ServiceCall, SystemClock};
 pub use metrics::Metrics;
 pub use rate::RateLimits;
-pub use services::IssuerKeys;
+pub use services::{GivenKeys, IssuerKeys};
 pub use tls::{Tls, TlsError, TlsFiles};

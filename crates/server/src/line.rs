@@ -60,10 +60,16 @@ pub struct Parts {
     pub rates: RateLimits,
     /// IAM's quotas.
     pub quotas: Quotas,
+    /// Who may ask for temporary delegation.
+    pub providers: rolecall_iam::delegation::Providers,
+    /// The templates that roles can be made of.
+    pub role_templates: rolecall_iam::role_templates::RoleTemplates,
     /// STS's limits.
     pub sts_limits: rolecall_sts::Limits,
     /// The keys of OpenID Connect issuers.
     pub issuer_keys: services::IssuerKeys,
+    /// Keys that were given for issuers, which are then not asked.
+    pub given_keys: services::GivenKeys,
     /// Whether providers may be made for issuers on this machine or a private network.
     pub local_issuers: bool,
     /// S3.
@@ -469,6 +475,9 @@ impl Passage<'_> {
             }
             Service::Rolecall if parts.uri.path() == services::BY_SERVICE_PATH => {
                 services::answer_by_service(self, authenticated.caller(), parts)
+            }
+            Service::Rolecall if parts.uri.path() == services::NOTIFICATIONS_PATH => {
+                services::answer_notifications(self, authenticated.caller(), parts)
             }
             Service::Rolecall if parts.uri.path() == services::MAP_PATH => {
                 services::answer_map(self, authenticated.caller(), parts)

@@ -62,6 +62,23 @@ pub(crate) fn email(email: &str) -> String {
     format!("{EMAILS}{}", email.to_ascii_lowercase())
 }
 
+/// The prefix of the requests for temporary delegation, which stand between accounts.
+pub(crate) const DELEGATIONS: &str = "delegations/";
+/// The prefix of the marks that say which workflows of which accounts have a delegation request.
+pub(crate) const DELEGATION_WORKFLOWS: &str = "delegation-workflows/";
+
+/// The key of a delegation request.
+pub(crate) fn delegation(id: &str) -> String {
+    format!("{DELEGATIONS}{id}")
+}
+
+/// The key that claims a workflow of an account for a delegation request.
+pub(crate) fn delegation_workflow(requestor: AccountId, workflow: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, workflow.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{DELEGATION_WORKFLOWS}{requestor}/{hash}")
+}
+
 /// The key of an account's record.
 pub(crate) fn account(account: AccountId) -> String {
     format!("{ACCOUNTS}{account}")

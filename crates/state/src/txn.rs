@@ -1,6 +1,7 @@
 //! A proposed change: what it was decided on, and what it writes. It lands whole, on exactly the
 //! state that it was decided on, or not at all.
 
+mod delegation;
 mod organization;
 
 use std::collections::BTreeMap;

@@ -47,6 +47,10 @@ pub(crate) fn demands(
     snapshot: &Snapshot,
     second_factor: Option<SecondFactor>,
 ) -> Result<Vec<Demand>, StsError> {
+    let arn = request.role_arn.as_str();
+    if !is_arn(arn) {
+        return Err(StsError::Validation(format!("{arn} is invalid")));
+    }
     let mut actions = vec!["sts:AssumeRole"];
     if !request.tags.is_empty() {
         actions.push("sts:TagSession");
@@ -55,6 +59,13 @@ pub(crate) fn demands(
         actions.push("sts:SetSourceIdentity");
     }
     actions.into_iter().map(|action| demand(action, request, caller, snapshot, second_factor)).collect()
+}
+
+/// Whether a text is an ARN at all, of whatever service.
+fn is_arn(text: &str) -> bool {
+    let fields: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(fields.as_slice(), ["arn", partition, service, _, _, resource]
+        if !partition.is_empty() && !service.is_empty() && !resource.is_empty())
 }
 
 fn demand(
@@ -139,6 +150,7 @@ pub(crate) fn assume_role(
         mfa: None,
         context: Vec::new(),
         chained,
+        delegate: None,
     };
     let credentials = views::issue((env.snapshot, env.entropy), &session, *minimum_session_token_size)?;
     Ok(wire::AssumeRoleResponse {
@@ -223,6 +235,7 @@ mod tests {
             inline: Default::default(),
             attached: Default::default(),
             linked_service: None,
+            source: None,
         }
     }
 

@@ -124,6 +124,7 @@ pub(crate) fn assume_root(
         mfa: None,
         context: Vec::new(),
         chained: false,
+        delegate: None,
     };
     let new = views::issue((env.snapshot, env.entropy), &session, request.minimum_session_token_size)?;
     Ok(wire::AssumeRootResponse {

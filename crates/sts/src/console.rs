@@ -71,6 +71,7 @@ impl SigningIn {
             mfa: second_factor.map(SecondFactor::at),
             context: Vec::new(),
             chained: false,
+            delegate: None,
         };
         issue(&session, snapshot.key_ring(), entropy)
     }

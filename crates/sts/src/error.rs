@@ -14,6 +14,9 @@ pub enum StsError {
     /// A parameter's value is not possible.
     #[error("{0}")]
     Validation(String),
+    /// Session tags are not possible together.
+    #[error("{0}")]
+    InvalidParameterValue(String),
     /// A session policy is no good.
     #[error("{0}")]
     MalformedPolicyDocument(String),
@@ -32,6 +35,10 @@ pub enum StsError {
     /// An assertion that holds is not for what is asked.
     #[error("{0}")]
     InvalidIdentityToken(String),
+    /// The access that a trade-in token stands for is over.
+    /// FIDELITY: the message is not AWS's, which is not documented.
+    #[error("The trade-in token has expired and can no longer be exchanged for credentials.")]
+    ExpiredTradeInToken,
     /// The account does not sign tokens for others.
     #[error("The outbound web identity federation feature is not enabled for this account.")]
     OutboundFederationDisabled,
@@ -64,6 +71,7 @@ impl StsError {
         match self {
             Self::AccessDenied(_) => ErrorCode::AccessDenied,
             Self::Validation(_) => ErrorCode::ValidationError,
+            Self::InvalidParameterValue(_) => ErrorCode::InvalidParameterValue,
             Self::MalformedPolicyDocument(_) => ErrorCode::MalformedPolicyDocument,
             Self::PackedPolicyTooLarge(_) => ErrorCode::PackedPolicyTooLarge,
             Self::InvalidAuthorizationMessage(_) => ErrorCode::InvalidAuthorizationMessageException,
@@ -79,6 +87,7 @@ impl StsError {
                 | TokenError::IncorrectAudience
                 | TokenError::NotYetValid => ErrorCode::InvalidIdentityToken,
             },
+            Self::ExpiredTradeInToken => ErrorCode::ExpiredTradeInTokenException,
             Self::OutboundFederationDisabled => ErrorCode::OutboundWebIdentityFederationDisabledException,
             Self::SessionDurationEscalation => ErrorCode::SessionDurationEscalationException,
             Self::TokenTooLarge => ErrorCode::JWTPayloadSizeExceededException,

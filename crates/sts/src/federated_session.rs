@@ -73,6 +73,7 @@ pub(crate) fn make(env: &Issuing<'_>, asked: Asked<'_>) -> Result<Made, StsError
         mfa: None,
         context: asked.context,
         chained: false,
+        delegate: None,
     };
     let credentials = views::issue((env.snapshot, env.entropy), &session, asked.min_token_size)?;
     let user = views::assumed_role_user(asked.partition, account.id(), role, asked.session_name);

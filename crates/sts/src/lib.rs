@@ -4,6 +4,7 @@ mod assume_role;
 mod assume_root;
 mod authorization_message;
 pub mod console;
+mod delegated;
 mod demands;
 mod env;
 mod error;
@@ -25,6 +26,7 @@ pub mod web_identity;
 use rolecall_access::Authorized;
 use rolecall_aws_model::sts::{Operation, Request, Response};
 
+pub use delegated::trade_in_token;
 pub use demands::demands;
 pub use env::{Env, Limits};
 pub use error::StsError;
@@ -47,10 +49,9 @@ pub fn handle(env: &Env<'_>, request: &Authorized<Request>) -> Result<Response, 
         Request::GetFederationToken(r) => session_token::get_federation_token(env, r)?.into(),
         Request::GetWebIdentityToken(r) => outbound_token::get_web_identity_token(env, r)?.into(),
         Request::GetSessionToken(r) => session_token::get_session_token(env, r)?.into(),
+        Request::GetDelegatedAccessToken(r) => delegated::get_delegated_access_token(env, r)?.into(),
         // Proofs are checked and decided on by `saml` and `web_identity`, without a caller.
-        Request::AssumeRoleWithSAML(_)
-        | Request::AssumeRoleWithWebIdentity(_)
-        | Request::GetDelegatedAccessToken(_) => {
+        Request::AssumeRoleWithSAML(_) | Request::AssumeRoleWithWebIdentity(_) => {
             return Err(StsError::NotImplemented(request.input().operation().name()));
         }
     })
@@ -66,9 +67,9 @@ pub fn is_handled(operation: Operation) -> bool {
         | Operation::DecodeAuthorizationMessage
         | Operation::GetAccessKeyInfo
         | Operation::GetCallerIdentity
+        | Operation::GetDelegatedAccessToken
         | Operation::GetFederationToken
         | Operation::GetSessionToken
         | Operation::GetWebIdentityToken => true,
-        Operation::GetDelegatedAccessToken => false,
     }
 }

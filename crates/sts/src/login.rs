@@ -96,9 +96,11 @@ impl LoginError {
 pub fn may_pass_on(session: &Session) -> bool {
     match session.kind {
         SessionKind::Console { .. } | SessionKind::AssumedRole { .. } | SessionKind::FederatedUser { .. } => {
-            true
+            session.delegate.is_none()
         }
-        SessionKind::SessionToken { .. } | SessionKind::AssumedRoot { .. } => false,
+        SessionKind::SessionToken { .. }
+        | SessionKind::Delegated { .. }
+        | SessionKind::AssumedRoot { .. } => false,
     }
 }
 

@@ -82,6 +82,7 @@ fn session(
         mfa: None,
         context: asked.context,
         chained: false,
+        delegate: None,
     };
     issue_padded(&session, snapshot.key_ring(), entropy, 0).ok_or(StsError::NoSessionKey)
 }

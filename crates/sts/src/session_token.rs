@@ -123,5 +123,6 @@ fn blank(env: &Env<'_>) -> Session {
         mfa: None,
         context: Vec::new(),
         chained: false,
+        delegate: None,
     }
 }

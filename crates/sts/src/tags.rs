@@ -38,17 +38,17 @@ impl SessionTags {
         let mut joined = self;
         for (at, tag) in given.iter().enumerate() {
             if given.iter().skip(at + 1).any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
-                return Err(StsError::Validation(
+                return Err(StsError::InvalidParameterValue(
                     "Duplicate tag keys found. Please note that Tag keys are case insensitive.".into(),
                 ));
             }
             if tag.key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-                return Err(StsError::Validation(
+                return Err(StsError::InvalidParameterValue(
                     "Tag keys that start with aws: are reserved for AWS use.".into(),
                 ));
             }
             if joined.tags.iter().any(|own| own.key.eq_ignore_ascii_case(&tag.key)) {
-                return Err(StsError::Validation(
+                return Err(StsError::InvalidParameterValue(
                     "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.".into(),
                 ));
             }
@@ -57,7 +57,7 @@ impl SessionTags {
             let known = given.iter().any(|tag| tag.key.eq_ignore_ascii_case(key))
                 || joined.transitive_keys.iter().any(|own| own.eq_ignore_ascii_case(key));
             if !known {
-                return Err(StsError::Validation(
+                return Err(StsError::InvalidParameterValue(
                     "The specified transitive tag key must be included in the requested tags.".into(),
                 ));
             }

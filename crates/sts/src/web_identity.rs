@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rolecall_access::{Authorized, Demand};
 use rolecall_aws_model::sts as wire;
-use rolecall_federation::oidc::{IssuerUrl, Provider, TokenError, UnverifiedToken, VerifiedToken};
+use rolecall_federation::oidc::{IssuerUrl, JwkSet, Provider, TokenError, UnverifiedToken, VerifiedToken};
 use rolecall_state::arn::{self, ArnParts};
 use rolecall_state::entities::OidcProvider;
 use rolecall_state::snapshot::Entry;
@@ -50,13 +50,18 @@ impl Issuer {
         Ok(Self { entity: entity.clone(), url, partition, arn })
     }
 
-    /// The provider, as far as verifying the token needs it.
-    pub fn provider(&self) -> Provider<'_> {
+    /// The issuer's URL.
+    pub fn url(&self) -> &IssuerUrl {
+        &self.url
+    }
+
+    /// The provider, as far as verifying the token needs it, with the keys that were given for the issuer, if any were.
+    pub fn provider<'a>(&'a self, given: Option<&'a JwkSet>) -> Provider<'a> {
         Provider {
             url: &self.url,
             client_ids: &self.entity.client_ids,
             thumbprints: &self.entity.thumbprints,
-            inline_keys: None,
+            inline_keys: given,
         }
     }
 }

@@ -14,6 +14,7 @@ fn variants(typed: &[Operation<'_>], suffix: &str) -> String {
 pub(crate) fn request_file(service: &Service) -> String {
     let typed = service.typed_operations();
     let (input, dialect) = match service.protocol() {
+        Protocol::Query if service.is("iam") => ("QueryParams", "Dialect::Iam".to_owned()),
         Protocol::Query => ("QueryParams", "Dialect::Query".to_owned()),
         Protocol::Ec2 => ("QueryParams", "Dialect::Ec2".to_owned()),
         Protocol::Json | Protocol::RestJson => {
@@ -182,6 +183,10 @@ const COMMON: &[(&str, u16)] = &[
 /// `errors.rs` of a service.
 pub(crate) fn errors_file(service: &Service) -> String {
     let mut errors = service.errors();
+    // Not in the model: what STS says of session tags.
+    if service.is("sts") {
+        errors.entry("InvalidParameterValue".to_owned()).or_insert(400);
+    }
     for (code, status) in COMMON {
         errors.entry((*code).to_owned()).or_insert(*status);
     }

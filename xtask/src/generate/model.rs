@@ -98,6 +98,11 @@ impl Service {
         self.protocol() == Protocol::Ec2
     }
 
+    /// Whether this is the service that signs as `name`.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.metadata("endpointPrefix") == name
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.protocol(), Protocol::Json | Protocol::RestJson)
     }

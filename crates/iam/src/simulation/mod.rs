@@ -205,14 +205,18 @@ fn decide(
         boundary: common.boundary.clone(),
         service_control: common.service_control.clone(),
     };
-    let facts = RequestFacts {
+    let decided = evaluate_with(Subject::Caller(caller), &facts(env), txn.snapshot(), demand, supposed);
+    decided.map_err(|cause| IamError::PolicyEvaluation(cause.to_string()))
+}
+
+/// What is known of a request that nobody made.
+pub(crate) fn facts(env: &Env<'_>) -> RequestFacts {
+    RequestFacts {
         now: env.now,
         source_ip: None,
         user_agent: None,
         referer: None,
         secure_transport: true,
         region: "us-east-1".into(),
-    };
-    let decided = evaluate_with(Subject::Caller(caller), &facts, txn.snapshot(), demand, supposed);
-    decided.map_err(|cause| IamError::PolicyEvaluation(cause.to_string()))
+    }
 }

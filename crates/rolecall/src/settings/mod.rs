@@ -140,7 +140,19 @@ fn key_of_variable(name: &str) -> Result<Option<&'static str>, SettingsError> {
     if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) {
         return Ok(Some(setting.key));
     }
-    let family = ["STS", "HTTP", "LOG", "QUOTAS", "AUDIT", "IMDS", "METRICS", "INSTANCES"];
+    let family = [
+        "STS",
+        "HTTP",
+        "LOG",
+        "QUOTAS",
+        "AUDIT",
+        "IMDS",
+        "METRICS",
+        "INSTANCES",
+        "DELEGATION",
+        "OIDC",
+        "ROLE_TEMPLATES",
+    ];
     let rest = name.strip_prefix("ROLECALL_").unwrap_or_default();
     let looks_like_one = family.iter().any(|f| rest.strip_prefix(f).is_some_and(|r| r.starts_with('_')));
     if looks_like_one && !OTHER_VARIABLES.contains(&name) {

@@ -75,6 +75,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "false",
         "Whether OpenID Connect issuers may be on a private network, and have a port.",
     ),
+    setting(
+        "oidc.keys_file",
+        "",
+        "The TOML file with the keys of OpenID Connect issuers that are not to be asked for them.",
+    ),
     setting("http.max_connections", "1024", "Connections open at one time; more wait."),
     setting("http.header_timeout_seconds", "10", "How long a client may take to send its request's head."),
     setting("http.body_timeout_seconds", "60", "How long a client may pause while it sends a body."),
@@ -124,6 +129,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("audit.recent", "4096", "How many recent requests stay in memory, ready to be explained."),
     setting("audit.file_bytes", "67108864", "The size at which the audit trail starts a new file."),
     setting("audit.files", "8", "How many files of the audit trail are kept."),
+    setting(
+        "delegation.file",
+        "",
+        "The TOML file that declares product providers and their policy templates for temporary delegation.",
+    ),
+    setting(
+        "role_templates.file",
+        "",
+        "The TOML file that declares the templates that AcquireRole makes roles of.",
+    ),
     setting("quotas.access_keys_per_user", "2", "Access keys of one user."),
     setting("quotas.groups_per_user", "10", "Groups that one user may be in."),
     setting("quotas.attached_policies_per_user", "10", "Managed policies attached to one user."),
@@ -152,6 +167,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("quotas.oidc_providers", "100", "OpenID Connect providers of one account."),
     setting("quotas.client_ids_per_oidc_provider", "100", "Client ids of one OpenID Connect provider."),
     setting("quotas.saml_providers", "100", "SAML providers of one account."),
+    setting("quotas.delegation_requests", "1000", "Delegation requests that one product provider has open."),
 ];
 
 /// The setting with this dotted name.

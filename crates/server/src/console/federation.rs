@@ -28,6 +28,10 @@ pub(super) fn signin_token(
         return Err(wrong());
     }
     let mut own = opened.session;
+    // What was delegated is for a program, and ends when it was said to.
+    if own.delegate.is_some() {
+        return Err("Only the credentials of AssumeRole or GetFederationToken open the console.".to_owned());
+    }
     match (&own.kind, seconds) {
         (SessionKind::AssumedRole { .. } | SessionKind::FederatedUser { .. }, None) => {}
         // As AWS: the sessions of roles that another role assumed end when their credentials do.

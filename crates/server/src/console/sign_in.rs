@@ -272,6 +272,7 @@ impl Trying<'_> {
                 user_name: (!shown.is_empty()).then(|| shown.into()),
                 access_key_id: made.map(|(made, _)| made.access_key_id.as_str()).unwrap_or_default().into(),
                 issuer_arn: None,
+                delegate: None,
                 session: made.map(|(_, mfa)| (self.now, mfa)),
                 memo: Memo::default(),
             })

@@ -98,6 +98,9 @@ fn write_identity(identity: &mut JsonText<'_>, caller: &CallerFacts) {
             attributes.text("mfaAuthenticated", if mfa { "true" } else { "false" });
         });
     });
+    if let Some(delegate) = caller.delegate {
+        identity.nested("invokedByDelegate", |by| by.account("accountId", delegate));
+    }
 }
 
 fn write_decision(decision: &mut JsonText<'_>, evidence: &Evidence) {

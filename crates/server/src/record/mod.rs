@@ -93,6 +93,8 @@ pub struct CallerFacts {
     pub access_key_id: Box<str>,
     /// For sessions of a role: the role's ARN.
     pub issuer_arn: Option<Box<str>>,
+    /// For sessions that were delegated: the product provider's account.
+    pub delegate: Option<AccountId>,
     /// For sessions: when it began, and whether with a second factor.
     pub session: Option<(Timestamp, bool)>,
     /// What was worked out for an earlier record of the same caller.
@@ -131,6 +133,7 @@ impl CallerFacts {
             user_name,
             access_key_id: caller.access_key_id.as_str().into(),
             issuer_arn: issuer.then(|| caller.principal_arn().into()),
+            delegate: caller.session.as_ref().and_then(|session| session.delegate),
             session: caller.session.as_ref().map(|session| (session.issued, session.mfa.is_some())),
             memo: Memo::default(),
         }

@@ -42,6 +42,8 @@ fn answer(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<V
         quotas: &server.quotas,
         local_issuers: server.local_issuers,
         public_url: &server.public_url,
+        providers: &server.providers,
+        role_templates: &server.role_templates,
         last_used: server.state.last_used(),
     };
     let found = aside(|| access_by_service(&env, &passage.snapshot, &arn));

@@ -21,7 +21,7 @@ pub(super) async fn answer(
     passage.trace.operation = operation.name().into();
     let request = Request::parse(operation, &asked.params).map_err(|error| validation(&error))?;
     let request = request.ok_or_else(|| WireError::not_implemented("iam", operation.name()))?;
-    let demands = demands(&request, caller, &passage.snapshot);
+    let demands = demands(&request, caller, &passage.snapshot, &passage.endpoint.parts().role_templates);
     let ruling = authorize(request, Subject::Caller(caller), &passage.facts, &passage.snapshot, demands);
     passage.trace.evidence = ruling.evidence;
     let authorized = ruling.result.map_err(|error| denied(passage, &error))?;
@@ -33,6 +33,8 @@ pub(super) async fn answer(
         quotas: &parts.quotas,
         local_issuers: parts.local_issuers,
         public_url: &parts.public_url,
+        providers: &parts.providers,
+        role_templates: &parts.role_templates,
         last_used: parts.state.last_used(),
     };
     let slow = is_slow(operation);

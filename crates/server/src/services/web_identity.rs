@@ -1,10 +1,12 @@
 //! `AssumeRoleWithWebIdentity` on the line: the token is what authenticates.
 
+use std::collections::BTreeMap;
+
 use rolecall_access::{Subject, authorize};
 use rolecall_aws_model::WireError;
 use rolecall_aws_model::sts::{AssumeRoleWithWebIdentityRequest, Request, Response, VERSION};
 use rolecall_federation::http::HttpFetcher;
-use rolecall_federation::oidc::{KeyCache, UnverifiedToken};
+use rolecall_federation::oidc::{JwkSet, KeyCache, UnverifiedToken};
 use rolecall_sts::Issuing;
 use rolecall_sts::web_identity::{Issuer, ProvenRequest, assume_role_with_web_identity};
 
@@ -15,6 +17,9 @@ use crate::line::Passage;
 
 /// The keys of issuers, as tokens are verified with them.
 pub type IssuerKeys = KeyCache<HttpFetcher>;
+
+/// Keys that were given for issuers, by the issuer's URL: such an issuer is never asked.
+pub type GivenKeys = BTreeMap<String, JwkSet>;
 
 /// Parses, then answers.
 pub(super) async fn answer_unsigned(passage: &mut Passage<'_>, asked: &Asked) -> Result<String, WireError> {
@@ -61,8 +66,9 @@ async fn prove(
     let token = UnverifiedToken::parse(request.web_identity_token.expose());
     let token = token.map_err(|error| refused(error.into()))?;
     let issuer = Issuer::find(&request.role_arn, &token, &passage.snapshot).map_err(refused)?;
-    let keys = &passage.endpoint.parts().issuer_keys;
-    let verified = keys.verify(token, &issuer.provider(), passage.facts.now.0).await;
+    let parts = passage.endpoint.parts();
+    let given = parts.given_keys.get(&issuer.url().to_string());
+    let verified = parts.issuer_keys.verify(token, &issuer.provider(given), passage.facts.now.0).await;
     let verified = verified.map_err(|error| refused(error.into()))?;
     ProvenRequest::new(request, verified, issuer).map_err(refused)
 }

@@ -19,6 +19,7 @@ fn record() -> AccountRecord {
         closed: None,
         alias: None,
         password_policy: None,
+        role_manager: false,
         global_endpoint_token_version: None,
         outbound: None,
         root: RootUser::default(),

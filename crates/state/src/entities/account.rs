@@ -32,6 +32,9 @@ pub struct AccountRecord {
     /// The version of the tokens that STS's global endpoint gives it (1 or 2), where it has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub global_endpoint_token_version: Option<u8>,
+    /// Whether its role manager is turned on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub role_manager: bool,
     /// What it signs tokens for others with, once it was asked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound: Option<OutboundFederation>,

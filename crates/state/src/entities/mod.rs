@@ -5,6 +5,7 @@ mod account;
 mod attached;
 mod credential_report;
 mod credentials;
+mod delegation;
 mod federation;
 mod group;
 mod instance;
@@ -33,6 +34,7 @@ pub use credentials::{
     AccessKey, AccessKeyStatus, CredentialStatus, LoginProfile, PasswordPolicy, ServiceSpecificCredential,
     SigningCertificate, UserSshKey,
 };
+pub use delegation::{Approver, ApproverKind, DelegationParameter, DelegationRequest, DelegationState};
 pub use federation::{OidcProvider, SamlProvider};
 pub use group::Group;
 pub use instance::{
@@ -51,7 +53,7 @@ pub use organization::{
 };
 pub use outbound::{ISSUERS, OutboundFederation, TokenKey};
 pub use packed::Packed;
-pub use role::{Role, RoleLastUsed};
+pub use role::{Role, RoleLastUsed, RoleSource};
 pub use server_certificate::ServerCertificate;
 pub use user::User;
 
@@ -136,6 +138,19 @@ impl Tags {
             Some(found) => *found = tag,
             None => self.0.push(tag),
         }
+    }
+
+    /// Sets a tag; one with the same key, letter for letter, is replaced, in its place.
+    pub fn set_exactly(&mut self, tag: Tag) {
+        match self.0.iter_mut().find(|t| t.key == tag.key) {
+            Some(found) => *found = tag,
+            None => self.0.push(tag),
+        }
+    }
+
+    /// Removes the tag with this key, letter for letter, if it is there.
+    pub fn remove_exactly(&mut self, key: &str) {
+        self.0.retain(|t| t.key != key);
     }
 
     /// Removes the tag with this key, ignoring case, if it is there.

@@ -49,6 +49,18 @@ pub struct Role {
     /// For a service-linked role, the service that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<String>,
+    /// For a role that was made of a template, which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<RoleSource>,
+}
+
+/// The template that a role was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSource {
+    /// Its ARN.
+    pub template: String,
+    /// Its minor version.
+    pub minor: i32,
 }
 
 /// When and where a role's credentials were last used.

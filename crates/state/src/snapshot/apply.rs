@@ -106,8 +106,10 @@ impl Snapshot {
             self.apply_organization(change, rest)
         } else if let Some(account) = key.strip_prefix(keys::MEMBERSHIPS) {
             self.apply_membership(change, account)
-        } else if key.starts_with(keys::EMAILS) {
-            // A claim: whoever makes an account looks at the records, and this closes the race.
+        } else if let Some(id) = key.strip_prefix(keys::DELEGATIONS) {
+            self.apply_delegation(change, id)
+        } else if key.starts_with(keys::EMAILS) || key.starts_with(keys::DELEGATION_WORKFLOWS) {
+            // A claim: whoever makes an account or a request looks at those there are, and this closes the race.
             Ok(())
         } else if key.starts_with(keys::ARRIVING) {
             // Until the record is there, so is nothing else.

@@ -7,6 +7,7 @@ mod account;
 mod apply;
 mod collection;
 mod compiled;
+mod delegation;
 mod indexes;
 mod organization;
 
@@ -22,6 +23,7 @@ pub use apply::ApplyError;
 pub(crate) use apply::Texts;
 pub use collection::{Collection, Entity, Entry};
 pub use compiled::{DefaultVersion, PrincipalPolicies, Unevaluable};
+pub use delegation::StoredDelegation;
 pub use indexes::{Holder, HolderKind};
 pub use organization::{Governance, Member, Organization, StoredPolicy, Unit};
 
@@ -66,6 +68,7 @@ pub struct Snapshot {
     pub(crate) stored_key_ring: Option<(Revision, Arc<StoredKeyRing>)>,
     pub(crate) aws_policies: Arc<compiled::AwsPolicies>,
     pub(crate) organizations: organization::Organizations,
+    pub(crate) delegations: OrdMap<Box<str>, Arc<StoredDelegation>>,
 }
 
 impl Snapshot {
@@ -82,6 +85,7 @@ impl Snapshot {
             stored_key_ring: None,
             aws_policies: Arc::default(),
             organizations: organization::Organizations::default(),
+            delegations: OrdMap::new(),
         }
     }
 

@@ -381,7 +381,7 @@ impl Request {
     /// When a value breaks the model's constraints.
     pub fn parse(operation: Operation, input: &QueryParams) -> Result<Option<Self>, ValidationError> {
         let root = input.root();
-        let mut violations = Violations::new(Dialect::Query);
+        let mut violations = Violations::new(Dialect::Iam);
         let request = match operation {
             Operation::AcceptDelegationRequest => Self::AcceptDelegationRequest(read(&root, &mut violations)),
             Operation::AcquireRole => Self::AcquireRole(read(&root, &mut violations)),

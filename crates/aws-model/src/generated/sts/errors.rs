@@ -20,6 +20,8 @@ pub enum ErrorCode {
     InvalidAuthorizationMessageException,
     /// `InvalidIdentityToken`
     InvalidIdentityToken,
+    /// `InvalidParameterValue`
+    InvalidParameterValue,
     /// `JWTPayloadSizeExceededException`
     JWTPayloadSizeExceededException,
     /// `MalformedPolicyDocument`
@@ -53,6 +55,7 @@ impl ErrorCode {
         Self::InternalFailure,
         Self::InvalidAuthorizationMessageException,
         Self::InvalidIdentityToken,
+        Self::InvalidParameterValue,
         Self::JWTPayloadSizeExceededException,
         Self::MalformedPolicyDocument,
         Self::NotImplemented,
@@ -85,6 +88,7 @@ impl ErrorCode {
             Self::InternalFailure => ("InternalFailure", 500),
             Self::InvalidAuthorizationMessageException => ("InvalidAuthorizationMessageException", 400),
             Self::InvalidIdentityToken => ("InvalidIdentityToken", 400),
+            Self::InvalidParameterValue => ("InvalidParameterValue", 400),
             Self::JWTPayloadSizeExceededException => ("JWTPayloadSizeExceededException", 400),
             Self::MalformedPolicyDocument => ("MalformedPolicyDocument", 400),
             Self::NotImplemented => ("NotImplemented", 400),

@@ -46,6 +46,7 @@ pub(super) async fn make_account(
         alias: None,
         password_policy: None,
         global_endpoint_token_version: None,
+        role_manager: false,
         outbound: None,
         root: RootUser::default(),
     };

@@ -5,11 +5,14 @@ pub(crate) use compute::INSTANCE_INIT;
 pub(crate) use compute::directory as instances_directory;
 mod compute;
 mod control;
+mod delegation;
 mod first_start;
+mod given_keys;
 mod issuers;
 mod logging;
 mod master_key;
 mod open;
+mod role_templates;
 pub(crate) mod root;
 pub(crate) use master_key::{KeyError, KeySource, add_key, leave_key, new_key};
 pub(crate) use open::{RESTORING, bare_store, first_account, made_place, open_place};
@@ -146,7 +149,10 @@ fn check(settings: &Settings) -> Result<(), ServeError> {
     limits(settings)?;
     rates(settings)?;
     quotas(settings)?;
+    delegation::providers(settings)?;
+    role_templates::read(settings)?;
     issuers::rules(settings)?;
+    given_keys::read(settings)?;
     sts_limits(settings)?;
     token_key_period(settings)?;
     pace(settings)?;
@@ -218,6 +224,7 @@ fn parts(
     let issuer_rules = issuers::rules(settings)?;
     Ok(Parts {
         issuer_keys: issuers::keys(issuer_rules),
+        given_keys: given_keys::read(settings)?,
         local_issuers: issuer_rules.allow_loopback || issuer_rules.allow_private_networks,
         s3: open_s3(settings, data)?,
         node: files::node_name(data, &SystemEntropy)?.into(),
@@ -229,6 +236,8 @@ fn parts(
         limits: limits(settings)?,
         rates: rates(settings)?,
         quotas: quotas(settings)?,
+        providers: delegation::providers(settings)?,
+        role_templates: role_templates::read(settings)?,
         sts_limits: sts_limits(settings)?,
         public_url: public_url(settings, url)?,
         region: settings.text("region").into(),
