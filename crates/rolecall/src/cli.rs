@@ -287,11 +287,13 @@ pub(crate) enum MasterKeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Seal every stored secret under another key. Servers go on meanwhile. Run again, it goes on where it was broken off.
+    /// Seal every stored secret under another key. Servers go on meanwhile. Run again, it goes on where it was broken off. Older
+    /// backups open with the former key only.
     Rotate {
         #[command(flatten)]
         settings: SettingsArgs,
-        /// The id of the key, as `status` shows it; the only other key where there is one, a new one where there is none.
+        /// The id of the key, as `status` shows it. Where unset, the one behind the key in use; a key file of one server alone gets a
+        /// new one.
         #[arg(long, value_name = "ID")]
         to: Option<rolecall_state::KeyId>,
     },
