@@ -330,6 +330,64 @@ def test_policies_are_changed_and_found_by_their_targets(management: Aws, organi
     assert json.loads(effective["PolicyContent"])["tags"]["team"]["tag_value"] == ["x"]
 
 
+def backup(**rules: dict) -> dict:
+    """A backup policy with a plan of these rules."""
+    selection = {"iam_role_arn": {"@@assign": "arn:aws:iam::$account:role/backup"},
+                 "tag_key": {"@@assign": "backup"}, "tag_value": {"@@assign": ["yes"]}}
+    return {"plans": {"daily": {"regions": {"@@assign": ["us-east-1"]}, "rules": rules,
+                                "selections": {"tags": {"chosen": selection}}}}}
+
+
+def backup_policy(organization, name: str, content: dict) -> str:
+    made = organization.create_policy(Content=json.dumps(content), Description="", Name=name, Type="BACKUP_POLICY")
+    return made["Policy"]["PolicySummary"]["Id"]
+
+
+def test_what_policies_come_to_is_looked_over(management: Aws, organization):
+    account, other = member(organization), member(organization, "test")
+    errors, invalid = (organization.list_effective_policy_validation_errors,
+                       organization.list_accounts_with_invalid_effective_policy)
+    with refused("EffectivePolicyNotFoundException"):
+        invalid(PolicyType="BACKUP_POLICY")
+    root = enable(organization, "BACKUP_POLICY")
+    with refused("EffectivePolicyNotFoundException"):
+        errors(AccountId=account, PolicyType="BACKUP_POLICY")
+    rule = {"target_backup_vault_name": {"@@assign": "vault"}}
+    whole = backup_policy(organization, "whole", backup(**{f"r{n}": rule for n in range(10)}))
+    more = backup_policy(organization, "more", backup(r10=rule))
+    organization.attach_policy(PolicyId=whole, TargetId=root)
+    answer = errors(AccountId=account, PolicyType="BACKUP_POLICY")
+    assert answer["EffectivePolicyValidationErrors"] == []
+    assert answer["Path"].endswith(f"/{root}/{account}/") and answer["EvaluationTimestamp"]
+    assert invalid(PolicyType="BACKUP_POLICY")["Accounts"] == []
+    organization.attach_policy(PolicyId=more, TargetId=account)
+    [found] = invalid(PolicyType="BACKUP_POLICY")["Accounts"]
+    assert found["Id"] == account
+    [error] = errors(AccountId=account, PolicyType="BACKUP_POLICY")["EffectivePolicyValidationErrors"]
+    assert error["ErrorCode"] == "ELEMENTS_TOO_MANY" and error["PathToError"] == "plans/daily/rules"
+    assert set(error["ContributingPolicies"]) == {whole, more}
+    assert errors(AccountId=other, PolicyType="BACKUP_POLICY")["EffectivePolicyValidationErrors"] == []
+
+
+def test_the_faults_of_policies_come_in_pages(management: Aws, organization):
+    account = member(organization)
+    enable(organization, "BACKUP_POLICY")
+    begun = backup_policy(organization, "begun", {"plans": {"daily": {"rules": {"r": {}}}}})
+    organization.attach_policy(PolicyId=begun, TargetId=account)
+    asked = {"AccountId": account, "PolicyType": "BACKUP_POLICY"}
+    pages = organization.get_paginator("list_effective_policy_validation_errors").paginate(
+        **asked, PaginationConfig={"PageSize": 1})
+    told = [error["ErrorMessage"] for page in pages for error in page["EffectivePolicyValidationErrors"]]
+    assert told == [f"'{key}' is missing" for key in ("regions", "selections", "target_backup_vault_name")]
+    with refused("AccountNotFoundException"):
+        organization.list_effective_policy_validation_errors(AccountId="999999999999", PolicyType="BACKUP_POLICY")
+    inside = into(management, account).client("organizations")
+    with refused("AccessDeniedException"):
+        inside.list_effective_policy_validation_errors(**asked)
+    with refused("AccessDeniedException"):
+        inside.list_accounts_with_invalid_effective_policy(PolicyType="BACKUP_POLICY")
+
+
 def test_services_and_administrators_are_let_in_and_out(management: Aws, organization):
     account, service = member(organization), "access-analyzer.amazonaws.com"
     organization.enable_aws_service_access(ServicePrincipal=service)

@@ -45,7 +45,8 @@ pub(crate) fn list_accounts(
     Ok(wire::ListAccountsResponse { accounts, next_token })
 }
 
-fn page<'o>(
+/// A page of these members.
+pub(crate) fn page<'o>(
     env: &Env<'_>,
     snapshot: &Snapshot,
     organization: &Organization,

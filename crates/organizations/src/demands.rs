@@ -121,6 +121,9 @@ impl Asked<'_> {
                 let own = self.caller.account.to_string();
                 id(r.target_id.as_deref().unwrap_or(&own)).with(POLICY_TYPE, r.policy_type.as_str())
             }
+            R::ListEffectivePolicyValidationErrors(r) => {
+                id(&r.account_id).with(POLICY_TYPE, r.policy_type.as_str())
+            }
             _ => self.on_all(),
         };
         vec![one]
@@ -143,6 +146,7 @@ impl Asked<'_> {
                 demand.with(POLICY_TYPE, r.r#type.as_str()).with_request_tags(pairs(&r.tags))
             }
             R::ListPolicies(r) => demand.with(POLICY_TYPE, r.filter.as_str()),
+            R::ListAccountsWithInvalidEffectivePolicy(r) => demand.with(POLICY_TYPE, r.policy_type.as_str()),
             R::PutResourcePolicy(r) => demand.with_request_tags(pairs(&r.tags)),
             R::EnableAWSServiceAccess(r) => demand.with(SERVICE_PRINCIPAL, r.service_principal.as_str()),
             R::DisableAWSServiceAccess(r) => demand.with(SERVICE_PRINCIPAL, r.service_principal.as_str()),

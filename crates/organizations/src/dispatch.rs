@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::error::OrganizationsError;
 use crate::{
     accounts, attachments, creations, delegation, effective, features, handshakes, moves, organization,
-    policies, policy_types, resource_policy, tags, trusted_services, units,
+    policies, policy_types, resource_policy, tags, trusted_services, units, validity,
 };
 
 macro_rules! handlers {
@@ -71,10 +71,12 @@ handlers! {
     ListAWSServiceAccessForOrganization => trusted_services::list_aws_service_access_for_organization,
     ListAccounts => accounts::list_accounts,
     ListAccountsForParent => accounts::list_accounts_for_parent,
+    ListAccountsWithInvalidEffectivePolicy => validity::list_accounts_with_invalid_effective_policy,
     ListChildren => units::list_children,
     ListCreateAccountStatus => creations::list_create_account_status,
     ListDelegatedAdministrators => delegation::list_delegated_administrators,
     ListDelegatedServicesForAccount => delegation::list_delegated_services_for_account,
+    ListEffectivePolicyValidationErrors => validity::list_effective_policy_validation_errors,
     ListHandshakesForAccount => handshakes::list_handshakes_for_account,
     ListHandshakesForOrganization => handshakes::list_handshakes_for_organization,
     ListOrganizationalUnitsForParent => units::list_organizational_units_for_parent,

@@ -4,11 +4,12 @@
 //! <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_inheritance_mgmt.html>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rolecall_aws_model::organizations as wire;
-use rolecall_state::Txn;
 use rolecall_state::entities::PolicyType;
-use rolecall_state::snapshot::{Member, Organization};
+use rolecall_state::snapshot::{Member, Organization, StoredPolicy};
+use rolecall_state::{Timestamp, Txn};
 use serde_json::{Map, Value};
 
 use crate::accounts::find;
@@ -33,53 +34,90 @@ pub(crate) fn describe_effective_policy(
         Some(_) => return Err(InvalidInput::TargetNotSupported.into()),
         None => find(&found, target).map_err(|_| OrganizationsError::TargetNotFound)?,
     };
-    let mut effective = Node::default();
-    let mut changed = None;
-    for level in levels(&found, member) {
-        let ids = level.attached(&found, kind);
-        let policies: Vec<_> = ids.iter().filter_map(|id| found.policy(id.as_str())).collect();
-        changed = changed.max(policies.iter().map(|policy| policy.changed).max());
-        let documents: Vec<Value> =
-            policies.iter().filter_map(|policy| serde_json::from_str(&policy.content).ok()).collect();
-        effective.inherit(&documents, kind);
-    }
-    let changed = changed.ok_or(OrganizationsError::EffectivePolicyNotFound)?;
+    let effective = Effective::of(&found, member, kind).ok_or(OrganizationsError::EffectivePolicyNotFound)?;
     let policy = wire::EffectivePolicy {
-        policy_content: Some(effective.value().to_string()),
-        last_updated_timestamp: Some(views::timestamp(changed)),
+        policy_content: Some(effective.root.value().to_string()),
+        last_updated_timestamp: Some(views::timestamp(effective.changed)),
         target_id: Some(target.to_owned()),
         policy_type: Some(kind.as_str().to_owned()),
     };
     Ok(wire::DescribeEffectivePolicyResponse { effective_policy: Some(policy) })
 }
 
+/// What the policies of a type come to for an account.
+pub(crate) struct Effective {
+    pub(crate) root: Node,
+    /// When the last of the policies was changed.
+    pub(crate) changed: Timestamp,
+}
+
+impl Effective {
+    /// None, where no policy of the type reaches the account.
+    pub(crate) fn of(organization: &Organization, member: &Arc<Member>, kind: PolicyType) -> Option<Self> {
+        let mut root = Node::default();
+        let mut changed = None;
+        for level in levels(organization, member) {
+            let ids = level.attached(organization, kind);
+            let policies: Vec<_> = ids.iter().filter_map(|id| organization.policy(id.as_str())).collect();
+            changed = changed.max(policies.iter().map(|policy| policy.changed).max());
+            let read = |policy: &&Arc<StoredPolicy>| {
+                Some((policy.id.to_string(), serde_json::from_str(&policy.content).ok()?))
+            };
+            root.inherit(&policies.iter().filter_map(read).collect::<Vec<_>>(), kind);
+        }
+        Some(Self { root, changed: changed? })
+    }
+}
+
 /// The root, the units down to an account, and the account.
-fn levels<'o>(
-    organization: &'o Organization,
-    member: &'o std::sync::Arc<Member>,
-) -> impl Iterator<Item = Target<'o>> {
+fn levels<'o>(organization: &'o Organization, member: &'o Arc<Member>) -> impl Iterator<Item = Target<'o>> {
     let units = organization.units_down_to(&member.parent).into_iter().map(Target::Unit);
     std::iter::once(Target::Root).chain(units).chain([Target::Account(member)])
 }
 
 /// A place in an effective policy.
 #[derive(Default)]
-struct Node {
+pub(crate) struct Node {
     value: Option<Value>,
     children: BTreeMap<String, Node>,
     /// The operators that levels below may use here; all where nothing was said.
     allowed: Option<BTreeSet<String>>,
+    /// The ids of the policies that had a part in it.
+    policies: BTreeSet<String>,
 }
 
 impl Node {
     /// Takes in the documents of one level. What they forbid holds for the levels below them.
     // FIDELITY: which of two policies of one level wins; the later by its id here.
-    fn inherit(&mut self, documents: &[Value], kind: PolicyType) {
-        for document in documents {
-            self.merge(document, kind);
+    pub(crate) fn inherit(&mut self, documents: &[(String, Value)], kind: PolicyType) {
+        for (id, document) in documents {
+            self.merge(id, document, kind);
         }
-        for document in documents {
+        for (_, document) in documents {
             self.restrict(document, kind);
+        }
+    }
+
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
+        self.children.get(name)
+    }
+
+    /// What is in it, by its name.
+    pub(crate) fn children(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.children.iter().map(|(name, child)| (name.as_str(), child))
+    }
+
+    /// The ids of the policies that had a part in it.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &str> {
+        self.policies.iter().map(String::as_str)
+    }
+
+    /// How many elements it has.
+    pub(crate) fn len(&self) -> usize {
+        match &self.value {
+            Some(Value::Array(items)) => items.len(),
+            Some(_) => 1,
+            None => self.children.len(),
         }
     }
 
@@ -87,7 +125,8 @@ impl Node {
         self.allowed.as_ref().is_none_or(|allowed| allowed.contains(operator) || allowed.contains("@@all"))
     }
 
-    fn merge(&mut self, document: &Value, kind: PolicyType) {
+    fn merge(&mut self, id: &str, document: &Value, kind: PolicyType) {
+        self.policies.insert(id.to_owned());
         let Value::Object(object) = document else { return self.operate("@@assign", document) };
         for (key, value) in object {
             if key == CONTROL {
@@ -100,7 +139,7 @@ impl Node {
             let key = name(key, kind);
             // Where levels below may use no operator, they may add nothing either.
             if self.children.contains_key(&key) || self.allows("@@assign") {
-                self.children.entry(key).or_default().merge(value, kind);
+                self.children.entry(key).or_default().merge(id, value, kind);
             }
         }
     }
@@ -179,7 +218,11 @@ mod tests {
 
     fn effective(levels: &[Vec<Value>]) -> Value {
         let mut node = Node::default();
-        levels.iter().for_each(|documents| node.inherit(documents, PolicyType::Tag));
+        for documents in levels {
+            let named: Vec<_> =
+                documents.iter().map(|document| ("p-1".to_owned(), document.clone())).collect();
+            node.inherit(&named, PolicyType::Tag);
+        }
         node.value()
     }
 

@@ -29,6 +29,7 @@ mod targets;
 mod trusted_services;
 mod units;
 mod validation;
+mod validity;
 mod views;
 
 pub use account_creation::{NewAccount, email_of, is_email_taken, new_account};

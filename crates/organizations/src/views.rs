@@ -87,10 +87,15 @@ pub(crate) fn account(
         name: record.map(|record| Sensitive::from(record.name.as_str())),
         status: Some(status.to_owned()),
         state: Some(state.to_owned()),
-        paths: vec![format!("{}{}/", organization.path_of(&member.parent), member.id)],
+        paths: vec![path_of(organization, member)],
         joined_method: Some(member.method.as_str().to_owned()),
         joined_timestamp: Some(timestamp(member.joined)),
     }
+}
+
+/// Where an account is in its organization.
+pub(crate) fn path_of(organization: &Organization, member: &Member) -> String {
+    format!("{}{}/", organization.path_of(&member.parent), member.id)
 }
 
 pub(crate) fn creation(creation: &AccountCreation) -> wire::CreateAccountStatus {
