@@ -6,52 +6,21 @@ Its one resource is of a provider that Terraform brings along, so nothing is fet
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import instances
+from harness import instances, terraform
 from harness.clients import Aws, allow, document, refused, trust
 from harness.issuer import Issuer
-from harness.process import ACCOUNT, Credentials, Server
-
-BUCKET = "terraform-states"
-KEY = "lab/terraform.tfstate"
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-BACKEND = """
-terraform {
-  backend "s3" {
-    bucket         = "terraform-states"
-    key            = "lab/terraform.tfstate"
-    region         = "us-east-1"
-    use_path_style = true
-    use_lockfile   = true
-    encrypt        = true
-%s
-  }
-}
-
-variable "value" {
-  default = "first"
-}
-
-resource "terraform_data" "one" {
-  input = var.value
-}
-
-output "value" {
-  value = terraform_data.one.output
-}
-"""
+from harness.process import ACCOUNT, Server
+from harness.terraform import BUCKET, KEY, folder, ok
 
 
 @pytest.fixture
 def program() -> str:
-    found = next(filter(None, map(shutil.which, ["terraform", "tofu"])), None)
-    return found or pytest.skip("SKIPPED LOUDLY: neither terraform nor tofu is installed")
+    return terraform.program()
 
 
 @pytest.fixture
@@ -59,26 +28,6 @@ def root(own_server: Server) -> Aws:
     aws = Aws(own_server, own_server.root)
     aws.s3.create_bucket(Bucket=BUCKET)
     return aws
-
-
-def folder(program: str, at: Path, server: Server, credentials: Credentials | None, more: str = "",
-           variables: dict[str, str] | None = None) -> Run:
-    """Terraform in a folder of its own, with its backend in the bucket."""
-    at.mkdir()
-    (at / "main.tf").write_text(BACKEND % more)
-    env = server.client_environment(credentials) | {
-        "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"} | (variables or {})
-
-    def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([program, *arguments, "-no-color"], cwd=at, env=env, text=True, capture_output=True,
-                              timeout=timeout)
-
-    return run
-
-
-def ok(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from harness import terraform
 from harness.clients import allow, cli, document
 from harness.process import REGION, Server, StartFailed, rolecall
 
@@ -119,6 +120,17 @@ def test_policies_see_that_the_connection_is_secure(server: TlsServer):
     own = boto3.client("iam", endpoint_url=server.endpoint, region_name=REGION, verify=str(server.authority),
                        aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     assert own.list_roles()["Roles"] is not None
+
+
+@pytest.mark.slow
+def test_terraform_keeps_its_state_by_it(server: TlsServer, tmp_path: Path):
+    """Over TLS the SDK for Go leaves bodies unsigned and sends their checksums behind them."""
+    server.boto3("s3").create_bucket(Bucket=terraform.BUCKET)
+    run = terraform.folder(terraform.program(), tmp_path / "state", server, server.root,
+                           variables={"AWS_CA_BUNDLE": str(server.authority)})
+    terraform.ok(run("init"))
+    terraform.ok(run("apply", "-auto-approve"))
+    assert run("plan", "-detailed-exitcode").returncode == 0
 
 
 def test_our_own_commands_speak_it_too(server: TlsServer):

@@ -38,12 +38,17 @@ fn declared(ebs: &wire::EbsBlockDevice, tags: Tags) -> Result<Disk, Ec2Error> {
     if ebs.delete_on_termination == Some(false) {
         return Err(Ec2Error::unsupported("A disk that outlives its instance"));
     }
-    let kind = ebs.volume_type.as_deref().unwrap_or("gp2");
-    let size = number(ebs.volume_size, "volumeSize")?.unwrap_or(Disk::default().size);
-    if !(Disk::default().size..=LARGEST).contains(&size) {
+    // What is left out is as the image has it.
+    let image = Disk::default();
+    let kind = ebs.volume_type.as_deref().unwrap_or(&image.kind);
+    let size = number(ebs.volume_size, "volumeSize")?.unwrap_or(image.size);
+    if size > LARGEST {
+        return Err(Ec2Error::value(&size.to_string(), "volumeSize", ""));
+    }
+    if size < image.size {
         let words = format!(
             "Volume of size {size}GB is smaller than snapshot 'snap-00000000000000001', expect size >= {}GB",
-            Disk::default().size
+            image.size
         );
         return Err(Ec2Error::client("InvalidBlockDeviceMapping", words));
     }
@@ -205,6 +210,8 @@ mod tests {
         assert_eq!(disk(wire::EbsBlockDevice::default()).map(|disk| disk.size), Ok(8));
         let small = wire::EbsBlockDevice { volume_size: Some(4), ..Default::default() };
         assert_eq!(disk(small), Err("InvalidBlockDeviceMapping"));
+        let large = wire::EbsBlockDevice { volume_size: Some(70_000), ..Default::default() };
+        assert_eq!(disk(large), Err("InvalidParameterValue"));
         let negative = wire::EbsBlockDevice { volume_size: Some(-1), ..Default::default() };
         assert_eq!(disk(negative), Err("InvalidParameterValue"));
         let encrypted = wire::EbsBlockDevice { encrypted: Some(true), ..Default::default() };
