@@ -138,7 +138,7 @@ def test_bad_requests(user: Aws) -> None:
 
 
 def test_what_is_signed_here_opens_no_role_here(root: Aws, issuer: str) -> None:
-    with refused("InvalidInput"):
+    with refused("ValidationError", "Invalid Open ID Connect Provider URL: the URL must begin with https://"):
         root.iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["x"])
 
 

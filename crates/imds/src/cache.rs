@@ -1,10 +1,12 @@
 //! The credentials an instance has now: every program on it gets the same, until they are renewed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
+use zeroize::Zeroizing;
 
 use crate::credentials::{
     CredentialFailure, CredentialRequest, CredentialSource, RoleCredentials, RoleDelivery,
@@ -19,10 +21,32 @@ pub(crate) struct Cache {
 }
 
 /// Credentials, and when they were made.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) credentials: RoleCredentials,
     pub(crate) at: SystemTime,
+    document: OnceLock<Document>,
+}
+
+/// As it is sent; wiped when the last that holds it is done.
+struct Document(Bytes);
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Document")
+    }
+}
+
+impl Issued {
+    fn new(credentials: RoleCredentials, at: SystemTime) -> Self {
+        Self { credentials, at, document: OnceLock::new() }
+    }
+
+    /// What is sent of these credentials, written once.
+    pub(crate) fn document(&self, write: impl FnOnce(&Self) -> String) -> Bytes {
+        let document = || Document(Bytes::from_owner(Zeroizing::new(write(self).into_bytes())));
+        self.document.get_or_init(document).0.clone()
+    }
 }
 
 struct Slot {
@@ -99,7 +123,7 @@ impl Cache {
         }
         match self.source.credentials(CredentialRequest { instance: facts, role_name, delivery }).await {
             Ok(credentials) => {
-                let issued = Arc::new(Issued { credentials, at: now });
+                let issued = Arc::new(Issued::new(credentials, now));
                 place.put(Some(issued.clone()));
                 Ok(issued)
             }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -108,14 +109,17 @@ where
     // The connection itself belongs to the HTTP engine; this handle sets what its packets carry.
     let handle = stream.try_clone()?;
     let stream = TcpStream::from_std(stream)?;
+    let set = AtomicU32::new(0);
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let answer = respond(request.into_parts().0);
-        let handle = &handle;
+        let (handle, set) = (&handle, &set);
         async move {
             let Answer { page, hop_limit } = answer.await;
             let hops = hop_limit.map_or(USUAL_HOPS, u32::from);
-            // An IPv6 peer has no such limit; neither have instances an IPv6 address.
-            let _ = handle.set_ttl(hops);
+            if set.swap(hops, Ordering::Relaxed) != hops {
+                // An IPv6 peer has no such limit; neither have instances an IPv6 address.
+                let _ = handle.set_ttl(hops);
+            }
             Ok::<Page, Infallible>(page)
         }
     });

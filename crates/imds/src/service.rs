@@ -191,14 +191,14 @@ impl Imds {
     ) -> Result<Page, StatusCode> {
         let node = tree::find(facts, path).ok_or(StatusCode::NOT_FOUND)?;
         Ok(match node {
-            Node::Text(text) => page::content("text/plain", text),
-            Node::UserData(bytes) => page::content("application/octet-stream", bytes),
-            Node::Directory(entries) => page::content("text/plain", tree::listing(&entries)),
+            Node::Text(text) => page::content("text/plain", text.into_owned()),
+            Node::UserData(bytes) => page::content("application/octet-stream", bytes.clone()),
+            Node::Directory(entries) => page::content("text/plain", tree::listing(facts, entries)),
             Node::IamInfo => {
                 let profile = facts.profile.as_ref().ok_or(StatusCode::NOT_FOUND)?;
                 page::content("text/plain", iam_info(profile, now))
             }
-            Node::Credentials(role) => self.role_credentials(facts, &role, admitted.delivery, now).await?,
+            Node::Credentials(role) => self.role_credentials(facts, role, admitted.delivery, now).await?,
             Node::Identity(form) => page::content("text/plain", self.identity(facts, form, now)?),
         })
     }
@@ -211,7 +211,7 @@ impl Imds {
         now: SystemTime,
     ) -> Result<Page, StatusCode> {
         match self.credentials.credentials(facts, role, delivery, now).await {
-            Ok(issued) => Ok(page::content("text/plain", credentials_document(&issued))),
+            Ok(issued) => Ok(page::content("text/plain", issued.document(credentials_document))),
             Err(CredentialFailure::Unauthorized) => {
                 Ok(page::content("text/plain", refusal_document(role, now)))
             }

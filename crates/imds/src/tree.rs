@@ -1,4 +1,7 @@
-//! What is at each path. Listings come of the same structure as what they list.
+//! What is at each path. Listings come of the same structure as what they list, and only the directories on a
+//! path are made.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
@@ -38,19 +41,22 @@ const VERSIONS: [&str; 29] = [
     "latest",
 ];
 
+/// What a directory holds, made when it is looked into.
+type Entries<'a> = fn(&'a InstanceFacts) -> Vec<Entry<'a>>;
+
 /// What is at a path.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Node {
+#[derive(Debug)]
+pub(crate) enum Node<'a> {
     /// Text, as it is.
-    Text(String),
+    Text(Cow<'a, str>),
     /// User data.
-    UserData(Bytes),
+    UserData(&'a Bytes),
     /// A listing.
-    Directory(Vec<Entry>),
+    Directory(Entries<'a>),
     /// `iam/info`
     IamInfo,
     /// The credentials of the role of this name.
-    Credentials(String),
+    Credentials(&'a str),
     /// The identity document or one of its signatures.
     Identity(Identity),
 }
@@ -64,72 +70,76 @@ pub(crate) enum Identity {
 }
 
 /// One line of a listing.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Entry {
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
     /// Its segment of a path.
-    name: String,
-    /// How the listing shows it.
-    shown: String,
-    node: Node,
+    name: &'a str,
+    /// How the listing shows it, where that is not its name, with a slash for a directory.
+    shown: Option<Cow<'a, str>>,
+    node: Node<'a>,
 }
 
-impl Entry {
-    /// Shown with a slash if it is a directory.
-    fn new(name: impl Into<String>, node: Node) -> Self {
-        let name = name.into();
-        let slash = if matches!(node, Node::Directory(_)) { "/" } else { "" };
-        Self { shown: format!("{name}{slash}"), name, node }
+impl<'a> Entry<'a> {
+    fn new(name: &'a str, node: Node<'a>) -> Self {
+        Self { name, shown: None, node }
     }
 
-    fn shown_as(mut self, shown: impl Into<String>) -> Self {
-        self.shown = shown.into();
+    fn shown_as(mut self, shown: impl Into<Cow<'a, str>>) -> Self {
+        self.shown = Some(shown.into());
         self
     }
 }
 
 /// Finds what is at an absolute path; `None` when there is nothing.
-pub(crate) fn find(facts: &InstanceFacts, path: &str) -> Option<Node> {
+pub(crate) fn find<'a>(facts: &'a InstanceFacts, path: &str) -> Option<Node<'a>> {
     let mut segments = path.strip_prefix('/')?.split('/').filter(|segment| !segment.is_empty());
     let Some(version) = segments.next() else {
-        let versions = VERSIONS.iter().map(|&version| text(version, "")).collect();
-        return Some(Node::Directory(versions));
+        return Some(Node::Directory(|_| VERSIONS.iter().map(|&version| text(version, "")).collect()));
     };
     if !VERSIONS.contains(&version) {
         return None;
     }
-    segments.try_fold(root(facts), |node, segment| match node {
+    segments.try_fold(Node::Directory(root), |node, segment| match node {
         Node::Directory(entries) => {
-            entries.into_iter().find(|entry| entry.name == segment).map(|entry| entry.node)
+            entries(facts).into_iter().find(|entry| entry.name == segment).map(|entry| entry.node)
         }
         _ => None,
     })
 }
 
 /// The listing of a directory: one entry a line, and no line end after the last.
-pub(crate) fn listing(entries: &[Entry]) -> String {
-    entries.iter().map(|entry| entry.shown.as_str()).collect::<Vec<_>>().join("\n")
+pub(crate) fn listing<'a>(facts: &'a InstanceFacts, entries: Entries<'a>) -> String {
+    let mut lines = String::new();
+    for (at, entry) in entries(facts).iter().enumerate() {
+        if at > 0 {
+            lines.push('\n');
+        }
+        lines.push_str(entry.shown.as_deref().unwrap_or(entry.name));
+        if entry.shown.is_none() && matches!(entry.node, Node::Directory(_)) {
+            lines.push('/');
+        }
+    }
+    lines
 }
 
-fn text(name: &str, content: impl Into<String>) -> Entry {
+fn text<'a>(name: &'a str, content: impl Into<Cow<'a, str>>) -> Entry<'a> {
     Entry::new(name, Node::Text(content.into()))
 }
 
-fn directory(name: &str, entries: Vec<Entry>) -> Entry {
+fn directory<'a>(name: &'a str, entries: Entries<'a>) -> Entry<'a> {
     Entry::new(name, Node::Directory(entries))
 }
 
-fn root(facts: &InstanceFacts) -> Node {
+fn root(facts: &InstanceFacts) -> Vec<Entry<'_>> {
     let mut entries = vec![
-        directory("dynamic", vec![directory("instance-identity", identity())]).shown_as("dynamic"),
-        directory("meta-data", meta_data(facts)).shown_as("meta-data"),
+        directory("dynamic", |_| vec![directory("instance-identity", |_| identity())]).shown_as("dynamic"),
+        directory("meta-data", meta_data).shown_as("meta-data"),
     ];
-    if let Some(user_data) = &facts.user_data {
-        entries.push(Entry::new("user-data", Node::UserData(user_data.clone())));
-    }
-    Node::Directory(entries)
+    entries.extend(facts.user_data.as_ref().map(|data| Entry::new("user-data", Node::UserData(data))));
+    entries
 }
 
-fn identity() -> Vec<Entry> {
+fn identity<'a>() -> Vec<Entry<'a>> {
     [
         ("document", Identity::Document),
         ("pkcs7", Identity::SignedMessage),
@@ -142,62 +152,66 @@ fn identity() -> Vec<Entry> {
 
 /// The categories in AWS's order, which is that of the alphabet.
 // FIDELITY: `managed-ssh-keys/`, `metrics/` and `identity-credentials/` are internal to AWS and left out.
-fn meta_data(facts: &InstanceFacts) -> Vec<Entry> {
-    let InstanceFacts { network, .. } = facts;
-    let root_device = facts.root_device_name.as_str();
+fn meta_data(facts: &InstanceFacts) -> Vec<Entry<'_>> {
     let mut entries = vec![
         text("ami-id", &facts.image_id),
         text("ami-launch-index", facts.ami_launch_index.to_string()),
         text("ami-manifest-path", "(unknown)"),
-        directory("block-device-mapping", vec![text("ami", root_device), text("root", root_device)]),
-        directory(
-            "events",
-            vec![
-                directory("maintenance", vec![text("history", "[]"), text("scheduled", "[]")]),
-                directory("recommendations", Vec::new()),
-            ],
-        ),
-        directory("hibernation", vec![text("configured", "false")]),
+        directory("block-device-mapping", |facts| {
+            vec![text("ami", &facts.root_device_name), text("root", &facts.root_device_name)]
+        }),
+        directory("events", events),
+        directory("hibernation", |_| vec![text("configured", "false")]),
         text("hostname", &facts.private_dns_name),
     ];
-    entries.extend(iam(facts));
+    entries.extend(facts.profile.is_some().then(|| directory("iam", iam)));
     entries.extend([
         text("instance-action", "none"),
         text("instance-id", &facts.instance_id),
         text("instance-life-cycle", "on-demand"),
         text("instance-type", &facts.instance_type),
         text("local-hostname", &facts.private_dns_name),
-        text("local-ipv4", network.private_ip.to_string()),
-        text("mac", &network.mac),
-        directory("network", vec![directory("interfaces", vec![directory("macs", interfaces(facts))])]),
-        directory("placement", placement(facts)),
+        text("local-ipv4", facts.network.private_ip.to_string()),
+        text("mac", &facts.network.mac),
+        directory("network", |_| vec![directory("interfaces", |_| vec![directory("macs", macs)])]),
+        directory("placement", placement),
         text("profile", "default-hvm"),
     ]);
-    entries.extend(public_keys(facts));
+    entries.extend(facts.key_pair.is_some().then(|| directory("public-keys", public_keys)));
     entries.extend([
         text("reservation-id", &facts.reservation_id),
         text("security-groups", group_lines(facts, |group| &group.name)),
-        directory(
-            "services",
-            vec![text("domain", &facts.services_domain), text("partition", &facts.partition)],
-        ),
+        directory("services", |facts| {
+            vec![text("domain", &facts.services_domain), text("partition", &facts.partition)]
+        }),
         text("system", "nitro"),
     ]);
-    entries.extend(tags(facts));
+    entries.extend(facts.options.tags.then(|| directory("tags", |_| vec![directory("instance", tags)])));
     entries
 }
 
-fn iam(facts: &InstanceFacts) -> Option<Entry> {
-    let profile = facts.profile.as_ref()?;
-    let mut entries = vec![Entry::new("info", Node::IamInfo)];
-    if let Some(role) = &profile.role_name {
-        let credentials = Entry::new(role, Node::Credentials(role.clone()));
-        entries.push(directory("security-credentials", vec![credentials]));
-    }
-    Some(directory("iam", entries))
+fn events(_: &InstanceFacts) -> Vec<Entry<'_>> {
+    vec![
+        directory("maintenance", |_| vec![text("history", "[]"), text("scheduled", "[]")]),
+        directory("recommendations", |_| Vec::new()),
+    ]
 }
 
-fn placement(facts: &InstanceFacts) -> Vec<Entry> {
+fn iam(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    let mut entries = vec![Entry::new("info", Node::IamInfo)];
+    entries.extend(role(facts).map(|_| directory("security-credentials", credentials)));
+    entries
+}
+
+fn role(facts: &InstanceFacts) -> Option<&str> {
+    facts.profile.as_ref()?.role_name.as_deref()
+}
+
+fn credentials(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    role(facts).map(|role| Entry::new(role, Node::Credentials(role))).into_iter().collect()
+}
+
+fn placement(facts: &InstanceFacts) -> Vec<Entry<'_>> {
     vec![
         text("availability-zone", &facts.availability_zone),
         text("availability-zone-id", &facts.availability_zone_id),
@@ -205,19 +219,18 @@ fn placement(facts: &InstanceFacts) -> Vec<Entry> {
     ]
 }
 
-fn public_keys(facts: &InstanceFacts) -> Option<Entry> {
-    let key = facts.key_pair.as_ref()?;
-    let openssh = format!("{}\n", key.openssh.trim_end());
-    let first = directory("0", vec![text("openssh-key", openssh)]).shown_as(format!("0={}", key.name));
-    Some(directory("public-keys", vec![first]))
+fn public_keys(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    let Some(key) = &facts.key_pair else { return Vec::new() };
+    vec![directory("0", public_key).shown_as(format!("0={}", key.name))]
 }
 
-fn tags(facts: &InstanceFacts) -> Option<Entry> {
-    if !facts.options.tags {
-        return None;
-    }
-    let tags = facts.tags.iter().map(|(key, value)| text(key, value)).collect();
-    Some(directory("tags", vec![directory("instance", tags)]))
+fn public_key(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    let Some(key) = &facts.key_pair else { return Vec::new() };
+    vec![text("openssh-key", format!("{}\n", key.openssh.trim_end()))]
+}
+
+fn tags(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    facts.tags.iter().map(|(key, value)| text(key, value)).collect()
 }
 
 fn group_lines<'a>(
@@ -227,9 +240,13 @@ fn group_lines<'a>(
     facts.security_groups.iter().map(|group| field(group).as_str()).collect::<Vec<_>>().join("\n")
 }
 
-fn interfaces(facts: &InstanceFacts) -> Vec<Entry> {
+fn macs(facts: &InstanceFacts) -> Vec<Entry<'_>> {
+    vec![directory(&facts.network.mac, interface)]
+}
+
+fn interface(facts: &InstanceFacts) -> Vec<Entry<'_>> {
     let Network { mac, private_ip, interface_id, subnet_id, subnet_cidr, vpc_id, vpc_cidr } = &facts.network;
-    let entries = vec![
+    vec![
         text("device-number", "0"),
         text("interface-id", interface_id),
         text("local-hostname", &facts.private_dns_name),
@@ -243,6 +260,5 @@ fn interfaces(facts: &InstanceFacts) -> Vec<Entry> {
         text("vpc-id", vpc_id),
         text("vpc-ipv4-cidr-block", vpc_cidr),
         text("vpc-ipv4-cidr-blocks", vpc_cidr),
-    ];
-    vec![directory(mac, entries)]
+    ]
 }

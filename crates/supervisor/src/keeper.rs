@@ -128,10 +128,7 @@ impl Keeper {
             tokio::task::spawn_blocking(move || identity::signer(&directory, key_endpoint.entropy_source()));
         let clock_endpoint = parts.endpoint.clone();
         let imds = Imds::new(ImdsParts {
-            instances: Arc::new(World {
-                state: parts.endpoint.state().clone(),
-                region: parts.region.clone(),
-            }),
+            instances: Arc::new(World::new(parts.endpoint.state().clone(), parts.region.clone())),
             credentials: Arc::new(Sessions {
                 endpoint: parts.endpoint.clone(),
                 seconds: parts.credential_seconds,

@@ -1,6 +1,7 @@
 //! What the metadata service shows of instances, from the snapshot of now.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -14,11 +15,20 @@ use rolecall_imds::{
 use rolecall_state::entities::Instance;
 use rolecall_state::snapshot::{Account, Entry};
 use rolecall_state::{Partition, Snapshot, State, Timestamp};
+use rolecall_store::Revision;
 
 /// The instances of the state.
 pub(crate) struct World {
-    pub(crate) state: State,
-    pub(crate) region: Box<str>,
+    state: State,
+    region: Box<str>,
+    seen: Mutex<Seen>,
+}
+
+/// What was worked out of one snapshot, for the instances that asked.
+#[derive(Default)]
+struct Seen {
+    revision: Revision,
+    facts: HashMap<Box<str>, Option<Arc<InstanceFacts>>>,
 }
 
 /// The instance with this id, and its account.
@@ -36,19 +46,38 @@ pub(crate) fn system_time(at: Timestamp) -> SystemTime {
 
 impl InstanceSource for World {
     fn facts<'a>(&'a self, instance_id: &'a str) -> BoxFuture<'a, Option<Arc<InstanceFacts>>> {
-        let facts = self.look(instance_id).map(Arc::new);
-        Box::pin(std::future::ready(facts))
+        Box::pin(std::future::ready(self.facts_now(instance_id)))
     }
 }
 
 impl World {
-    fn look(&self, id: &str) -> Option<InstanceFacts> {
+    /// The instances of this state, in this region.
+    pub(crate) fn new(state: State, region: Box<str>) -> Self {
+        Self { state, region, seen: Mutex::default() }
+    }
+
+    /// Worked out once for each snapshot: programs ask more often than anything changes.
+    fn facts_now(&self, id: &str) -> Option<Arc<InstanceFacts>> {
         let snapshot = self.state.snapshot();
-        let (account, instance) = find(&snapshot, id)?;
+        // Consistent between any two statements that hold it.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.revision != snapshot.revision {
+            *seen = Seen { revision: snapshot.revision, facts: HashMap::new() };
+        }
+        if let Some(facts) = seen.facts.get(id) {
+            return facts.clone();
+        }
+        let facts = self.look(&snapshot, id).map(Arc::new);
+        seen.facts.insert(id.into(), facts.clone());
+        facts
+    }
+
+    fn look(&self, snapshot: &Snapshot, id: &str) -> Option<InstanceFacts> {
+        let (account, instance) = find(snapshot, id)?;
         let (region, partition) = (&*self.region, Partition::of_region(&self.region));
         let places = Places::of(account.id(), region);
         let domain = if partition.as_str() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let user_data = rolecall_ec2::user_data(instance, &snapshot);
+        let user_data = rolecall_ec2::user_data(instance, snapshot);
         Some(InstanceFacts {
             instance_id: instance.id.to_string(),
             account_id: account.id().to_string(),
