@@ -48,6 +48,8 @@ BY_VARIABLE = {
 }
 # The statuses of those codes among them that have another.
 OTHER_STATUS = {"AccessDenied": 403, "MethodNotAllowed": 405, "MissingContentLength": 411, "NotImplemented": 501}
+# IAM's error type has these, and no operation makes them.
+NEVER_MADE = {"EntityTemporarilyUnmodifiable", "PolicyNotAttachable"}
 # How errors are made where a code stands by itself: what is written in another way must not be missed.
 MADE = re.compile(r"\b(?:Fault::new|Ec2Error::client)\(")
 
@@ -85,6 +87,7 @@ def in_source(crates: Path) -> tuple[Found, list[str]]:
         pattern, number = BY_VARIABLE.get(name, (None, 400))
         variable = set(re.findall(pattern, text)) if pattern else set()
         here |= {(code, OTHER_STATUS.get(code, number)) for code in variable}
+        strange += [name for unmade in NEVER_MADE if f"IamError::{unmade}" in text]
         section = section_of(name)
         if section is not None:
             found[section] |= here
@@ -103,4 +106,4 @@ def typed(crates: Path, name: str, text: str) -> set[tuple[str, int]]:
         return set()
     model = (crates / f"aws-model/src/generated/{service[1]}/errors.rs").read_text()
     rows = {variant: (code, int(number)) for variant, code, number in ROW.findall(model)}
-    return {rows[variant] for variant in TYPED.findall(text)}
+    return {rows[variant] for variant in TYPED.findall(text) if variant not in NEVER_MADE}
