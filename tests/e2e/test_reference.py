@@ -1,7 +1,8 @@
-"""The reference pages that a running server can be held to: its metrics, and the files of its data directory."""
+"""The reference pages, held to what a running server shows and to what the source says."""
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import urllib.request
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.clients import ROOT, Aws
+from harness.error_codes import in_source
 from harness.instances import await_condition
 from harness.process import Server
 
@@ -49,3 +51,46 @@ def test_every_file_of_the_data_directory_is_on_its_page(make_server: Callable[.
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     for name in ("master-key", "root-credentials"):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
+
+
+ERROR = re.compile(r"^\| `([^`]+)` \| (\d+) \| (.*) \| (.*) \|$")
+ERRORS_HEAD = ["| code | status | when | what to do |", "| --- | --- | --- | --- |"]
+
+
+def errors_page() -> tuple[dict[str, list[str]], dict[str, dict[tuple[str, int], str]]]:
+    """Each section's words, and its rows by code and status."""
+    words: dict[str, list[str]] = {"": []}
+    rows: dict[str, dict[tuple[str, int], str]] = {}
+    section = ""
+    for line in (REFERENCE / "errors.md").read_text().splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+            words[section], rows[section] = [], {}
+        elif row := ERROR.match(line):
+            rows[section][row[1], int(row[2])] = line
+        elif line not in ERRORS_HEAD:
+            words[section].append(line)
+    return words, rows
+
+
+def test_every_error_is_on_its_page() -> None:
+    found, strange = in_source(ROOT / "crates")
+    assert strange == [], "errors made in a way that the reading of the source doesn't understand"
+    assert sum(map(len, found.values())) >= 200
+    words, rows = errors_page()
+    if os.environ.get("ROLECALL_UPDATE_DOCS"):
+        page = "\n".join(words.pop("")).rstrip() + "\n"
+        # New sections come last, and new rows have cells that somebody has to fill: the check below wants them filled.
+        for section in [*words, *sorted(set(found) - set(words))]:
+            told = "\n".join(words.get(section, [])).strip()
+            page += f"\n## {section}\n\n" + (f"{told}\n\n" if told else "") + "\n".join(ERRORS_HEAD) + "\n"
+            for code, status in sorted(found[section]):
+                page += rows.get(section, {}).get((code, status), f"| `{code}` | {status} |  |  |") + "\n"
+        (REFERENCE / "errors.md").write_text(page)
+        rows = errors_page()[1]
+    shown = {(section, *key) for section, keys in rows.items() for key in keys}
+    answered = {(section, *key) for section, keys in found.items() for key in keys}
+    assert answered - shown == set(), "missing from docs/reference/errors.md: ROLECALL_UPDATE_DOCS=1 adds the rows"
+    assert shown - answered == set(), "stale in docs/reference/errors.md: ROLECALL_UPDATE_DOCS=1 takes them away"
+    lines = [line for keys in rows.values() for line in keys.values()]
+    assert [line for line in lines if not all(cell.strip() for cell in line.split("|")[1:-1])] == []
