@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -48,6 +49,9 @@ def make_issuer(root: Aws) -> Iterator[Callable[..., Issuer]]:
 
     yield make
     for issuer in made:
+        # Its port may be a later issuer's, which the account does not know yet.
+        with contextlib.suppress(root.iam.exceptions.NoSuchEntityException):
+            root.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(issuer))
         issuer.close()
 
 
