@@ -1,27 +1,27 @@
 //! EC2's ids: a prefix and 17 hexadecimal digits.
 
 use ring::digest;
-use rolecall_state::{AccountId, Entropy};
+use rolecall_state::{AccountId, Entropy, hex};
 
 use crate::error::Ec2Error;
 
 const DIGITS: usize = 17;
 
-fn hex(bytes: &[u8]) -> String {
-    let mut text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+fn digits(bytes: &[u8]) -> String {
+    let mut text = hex(bytes);
     text.truncate(DIGITS);
     text
 }
 
 /// A new id.
 pub(crate) fn new(prefix: &str, entropy: &dyn Entropy) -> String {
-    format!("{prefix}-{}", hex(&entropy.bytes::<9>()))
+    format!("{prefix}-{}", digits(&entropy.bytes::<9>()))
 }
 
 /// The id of something that every account has from the beginning: always the same.
 pub(crate) fn fixed(prefix: &str, account: AccountId, region: &str) -> String {
     let text = format!("{prefix}/{account}/{region}");
-    format!("{prefix}-{}", hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()))
+    format!("{prefix}-{}", digits(digest::digest(&digest::SHA256, text.as_bytes()).as_ref()))
 }
 
 /// The id of what belongs to an instance alone: its digits are the instance's.

@@ -13,7 +13,7 @@ use rolecall_state::entities::{
     ProfileAssociation, StateReason, Tags,
 };
 use rolecall_state::snapshot::{Account, Entry};
-use rolecall_state::{Txn, UniqueId};
+use rolecall_state::{Txn, UniqueId, hex};
 
 use crate::env::{Env, account};
 use crate::error::Ec2Error;
@@ -105,7 +105,7 @@ fn client_token(env: &Env<'_>, request: &wire::RunInstancesRequest) -> Result<Op
     let mut asked = format!("{request:?}/{}/", env.region);
     asked.push_str(request.user_data.as_ref().map_or("", |data| data.expose()));
     let hash = digest::digest(&digest::SHA256, asked.as_bytes());
-    let request = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = hex(hash.as_ref());
     Ok(Some(ClientToken { token: token.to_owned(), request }))
 }
 

@@ -17,7 +17,6 @@ mod documents;
 mod env;
 mod error;
 mod groups;
-mod ids;
 mod inline;
 mod instance_profiles;
 mod last_accessed;

@@ -5,11 +5,10 @@
 use rolecall_aws_model::iam as wire;
 use rolecall_credentials::token_signing::{Algorithm, Signer, generate};
 use rolecall_state::entities::{AccountRecord, OutboundFederation, TokenKey};
-use rolecall_state::{Entropy, Timestamp, Txn};
+use rolecall_state::{Entropy, Timestamp, Txn, Uuid};
 
 use crate::env::Env;
 use crate::error::IamError;
-use crate::ids::uuid;
 
 fn record(txn: &mut Txn) -> Result<AccountRecord, IamError> {
     let gone = || IamError::NoSuchEntity("The account cannot be found.".into());
@@ -36,7 +35,7 @@ fn new_key(
     let failed = || IamError::Failure("a key could not be made".into());
     let private = generate(algorithm, &|bytes| entropy.fill(bytes)).map_err(|_| failed())?;
     let signer = Signer::from_pkcs8(algorithm, &private).ok_or_else(failed)?;
-    let id = uuid(entropy);
+    let id = Uuid::random(entropy).to_string();
     Ok(TokenKey {
         algorithm: algorithm.name().to_owned(),
         created: now,
@@ -114,7 +113,9 @@ pub(crate) fn enable_outbound_web_identity_federation(
             return Err(IamError::FeatureEnabled(message.into()));
         }
         Some(known) => known,
-        None => OutboundFederation { id: uuid(env.entropy), enabled: false, keys: Vec::new() },
+        None => {
+            OutboundFederation { id: Uuid::random(env.entropy).to_string(), enabled: false, keys: Vec::new() }
+        }
     };
     for algorithm in Algorithm::ALL {
         if outbound.keys_of(algorithm.name()).next().is_none() {

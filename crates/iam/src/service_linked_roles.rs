@@ -5,11 +5,10 @@
 use rolecall_aws_model::iam as wire;
 use rolecall_managed_policies as aws_managed;
 use rolecall_state::entities::{Format, Role};
-use rolecall_state::{IdKind, PolicyRef, Txn, UniqueId, arn};
+use rolecall_state::{IdKind, PolicyRef, Txn, UniqueId, Uuid, arn};
 
 use crate::env::{Env, account};
 use crate::error::IamError;
-use crate::ids::uuid;
 use crate::{account_properties, roles, views};
 
 /// A service that has a role of its own: its principal, the role's name behind
@@ -206,7 +205,8 @@ pub(crate) fn delete_service_linked_role(
     txn.require_unreferenced(&role.id);
     txn.forget_last_use(role.id.as_str());
     txn.delete(&*role.value);
-    let deletion_task_id = format!("{TASK}aws-service-role/{service}/{}/{}", role.name, uuid(env.entropy));
+    let deletion_task_id =
+        format!("{TASK}aws-service-role/{service}/{}/{}", role.name, Uuid::random(env.entropy));
     Ok(wire::DeleteServiceLinkedRoleResponse { deletion_task_id })
 }
 

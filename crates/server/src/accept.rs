@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::authenticate::LastHolder;
 use crate::body::Body;
 use crate::console::Front;
-use crate::line::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::tls::Tls;
 
 /// How long open requests may go on after a shutdown was asked for.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body as _, Incoming};
@@ -78,16 +78,21 @@ const UNWANTED: usize = 262_144;
 /// For how long an unwanted body is read.
 const UNWANTED_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Whether a client waits to be asked before it sends a body.
+pub(crate) fn waits_to_send(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
+}
+
 /// Ends a request that is answered without its body. A client that is still sending when its
 /// connection closes may lose the answer, and one that has sent all would find the next request's
 /// connection closed: so a short rest is read, and beyond that the answer says that it is the last.
 pub(crate) async fn leave_unread(
-    expect: Option<&HeaderValue>,
+    waits: bool,
     body: Incoming,
     mut response: Response<Body>,
 ) -> Response<Body> {
     // Who waits to be asked for the body has not sent it: reading would ask for it.
-    let waits = expect.is_some() && !body.is_end_stream();
+    let waits = waits && !body.is_end_stream();
     if waits || read_within(UNWANTED_PATIENCE, body).await.is_err() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -7,7 +7,7 @@ use rolecall_state::entities::{ISSUERS, OutboundFederation};
 use serde_json::{Value, json};
 
 use crate::body::{Body, full};
-use crate::line::Endpoint;
+use crate::endpoint::Endpoint;
 
 /// Which document of an issuer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The line itself: what happens to one request, from its first byte to its record.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,108 +8,18 @@ use http::{Request, Response, header};
 use hyper::body::Incoming;
 use rolecall_access::{Evidence, RequestFacts};
 use rolecall_aws_model::{Protocol, WireError};
-use rolecall_iam::Quotas;
-use rolecall_s3::{Fault, S3};
+use rolecall_s3::Fault;
 use rolecall_sigv4::{Disclosure, PayloadHash, Presented, SigError};
-use rolecall_state::{Entropy, Snapshot, State, Timestamp, access};
-use subtle::ConstantTimeEq;
+use rolecall_state::Snapshot;
 
-use crate::accept::{Answer, Arrival, Limits};
-use crate::attempts::Attempts;
+use crate::accept::{Answer, Arrival};
 use crate::authenticate::{Authenticated, authenticate};
-use crate::body::{Body, BodyError, leave_unread, read};
-use crate::metrics::Metrics;
-use crate::rate::{self, Rate, RateLimits};
-use crate::record::{CallerFacts, Record, Recorder};
-use crate::request_id::{RequestId, RequestIds};
+use crate::body::{Body, BodyError, leave_unread, read, waits_to_send};
+use crate::endpoint::Endpoint;
+use crate::record::{CallerFacts, Record};
+use crate::request_id::RequestId;
 use crate::route::{ApiRoute, Route, Service, route};
 use crate::{failure, own_pages, services};
-
-/// Where the time comes from.
-pub trait Clock: Send + Sync {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-}
-
-/// The system's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the edge at which the clock is read")]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
-    }
-}
-
-/// What an endpoint is made of.
-pub struct Parts {
-    /// Everything that requests are decided on.
-    pub state: State,
-    /// Where records go.
-    pub recorder: Arc<Recorder>,
-    /// Where the time comes from.
-    pub clock: Box<dyn Clock>,
-    /// Where ids and secrets come from.
-    pub entropy: Box<dyn Entropy>,
-    /// What connections may take.
-    pub limits: Limits,
-    /// How many requests someone may make.
-    pub rates: RateLimits,
-    /// IAM's quotas.
-    pub quotas: Quotas,
-    /// Who may ask for temporary delegation.
-    pub providers: rolecall_iam::delegation::Providers,
-    /// The templates that roles can be made of.
-    pub role_templates: rolecall_iam::role_templates::RoleTemplates,
-    /// STS's limits.
-    pub sts_limits: rolecall_sts::Limits,
-    /// The keys of OpenID Connect issuers.
-    pub issuer_keys: services::IssuerKeys,
-    /// Keys that were given for issuers, which are then not asked.
-    pub given_keys: services::GivenKeys,
-    /// Whether providers may be made for issuers on this machine or a private network.
-    pub local_issuers: bool,
-    /// S3.
-    pub s3: S3,
-    /// The name of this node: the same over its restarts.
-    pub node: Box<str>,
-    /// What instances print.
-    pub console: Box<dyn rolecall_ec2::ConsoleSource>,
-    /// Under which address others find this server, without a slash at its end.
-    pub public_url: Box<str>,
-    /// The region where a request does not say.
-    pub region: Arc<str>,
-    /// The bearer token that opens the metrics from beyond loopback; empty when there is none.
-    pub metrics_token: Box<str>,
-}
-
-/// The one endpoint of all services.
-pub struct Endpoint {
-    parts: Parts,
-    metrics: Metrics,
-    ids: RequestIds,
-    code_attempts: Attempts,
-    sources: Rate,
-    principals: Rate,
-}
-
-/// A call that this program made itself.
-pub struct ServiceCall {
-    /// When.
-    pub at: Timestamp,
-    /// Of which service, such as `sts`.
-    pub service: &'static str,
-    /// Such as `AssumeRole`.
-    pub operation: &'static str,
-    /// The service that made it, such as `ec2.amazonaws.com`.
-    pub invoked_by: &'static str,
-    /// The code and message, if it was refused.
-    pub error: Option<(&'static str, String)>,
-    /// The decisions that were taken.
-    pub evidence: Vec<Evidence>,
-}
 
 /// A request on its way: what is known of it so far.
 pub(crate) struct Passage<'a> {
@@ -134,165 +43,16 @@ pub(crate) struct Trace {
     pub(crate) evidence: Vec<Evidence>,
 }
 
-impl Endpoint {
-    /// An endpoint of these parts.
-    pub fn new(parts: Parts) -> Self {
-        let ids = RequestIds::new(&*parts.entropy);
-        let RateLimits { per_source, per_principal } = parts.rates;
-        Self {
-            parts,
-            metrics: Metrics::default(),
-            ids,
-            code_attempts: Attempts::default(),
-            sources: Rate::new(per_source),
-            principals: Rate::new(per_principal),
-        }
-    }
-
-    /// The state that requests are decided on.
-    pub fn state(&self) -> &State {
-        &self.parts.state
-    }
-
-    /// The recorder.
-    pub fn recorder(&self) -> &Recorder {
-        &self.parts.recorder
-    }
-
-    pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
-    }
-
-    pub(crate) fn code_attempts(&self) -> &Attempts {
-        &self.code_attempts
-    }
-
-    /// Counts a request of this address, if one more is within its limit.
-    fn admits_source(&self, address: IpAddr) -> bool {
-        !self.sources.is_limited() || self.sources.admit(&rate::source(address), Instant::now())
-    }
-
-    /// Counts a request of this principal, if one more is within its limit.
-    pub(crate) fn admits(&self, caller: &CallerFacts) -> bool {
-        let who = caller.principal().unwrap_or(&caller.arn);
-        !self.principals.is_limited() || self.principals.admit(who, Instant::now())
-    }
-
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.parts
-    }
-
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
-        &*self.parts.entropy
-    }
-
-    /// The id of a request that does not come down the line.
-    pub(crate) fn next_request_id(&self) -> RequestId {
-        self.ids.next()
-    }
-
-    pub(crate) fn is_metrics_token(&self, given: &str) -> bool {
-        let wanted = self.parts.metrics_token.as_bytes();
-        !wanted.is_empty() && bool::from(given.as_bytes().ct_eq(wanted))
-    }
-
-    /// Records a call that this program made itself, as a service of AWS does for its users.
-    pub fn record_service_call(&self, call: ServiceCall) {
-        self.parts.recorder.add(Record {
-            request_id: self.ids.next().as_str().into(),
-            at: call.at,
-            took: std::time::Duration::ZERO,
-            service: call.service,
-            operation: call.operation.into(),
-            region: self.parts.region.clone(),
-            source_ip: None,
-            user_agent: Some(call.invoked_by.into()),
-            caller: None,
-            status: if call.error.is_some() { 403 } else { 200 },
-            error: call.error.map(|(code, message)| (code.into(), message.into())),
-            evidence: call.evidence,
-        });
-    }
-
-    /// Where ids and secrets come from.
-    pub fn entropy_source(&self) -> &dyn Entropy {
-        &*self.parts.entropy
-    }
-
-    /// The name of this node.
-    pub fn node(&self) -> &str {
-        &self.parts.node
-    }
-
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        self.parts.clock.now()
-    }
-
-    fn facts(&self, parts: &http::request::Parts, arrival: &Arrival, now: Timestamp) -> RequestFacts {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        RequestFacts {
-            now,
-            source_ip: Some(arrival.source_ip.clone()),
-            user_agent: text(header::USER_AGENT).map(Into::into),
-            referer: text(header::REFERER).map(Into::into),
-            secure_transport: arrival.secure,
-            region: self.parts.region.clone(),
-        }
-    }
-
-    // Attempts count, whatever became of them. An action that was asked about for another service
-    // (`iam:PassRole`) is no call of that service.
-    fn note_use(&self, trace: &Trace, facts: &RequestFacts) {
-        let Some(caller) = &trace.caller else { return };
-        let actions = trace.evidence.iter().map(|decided| &decided.action);
-        if !caller.memo.is_news(facts.now, trace.service, &facts.region, actions) {
-            return;
-        }
-        let last_used = self.parts.state.last_used();
-        let note = |what: &str| last_used.note(caller.account, what, trace.service, &facts.region, facts.now);
-        note(caller.used_credential());
-        let Some(principal) = caller.principal() else { return };
-        note(&access(principal, trace.service));
-        let prefix = |action: &str| action.split_once(':').map(|(prefix, _)| prefix == trace.service);
-        for action in trace.evidence.iter().map(|decided| &*decided.action) {
-            if prefix(action) == Some(true) {
-                note(&access(principal, action));
-            }
-        }
-    }
-
-    fn record(&self, passage: Passage<'_>, began: Instant, status: u16) {
-        let took = began.elapsed();
-        self.metrics.answered(status, took);
-        let Passage { id, facts, trace, .. } = passage;
-        self.note_use(&trace, &facts);
-        self.parts.recorder.add(Record {
-            request_id: id.as_str().into(),
-            at: facts.now,
-            took,
-            service: trace.service,
-            operation: trace.operation,
-            region: facts.region,
-            source_ip: facts.source_ip,
-            user_agent: facts.user_agent,
-            caller: trace.caller,
-            status,
-            error: trace.error.map(|(code, message)| (code.into(), message.into())),
-            evidence: trace.evidence,
-        });
-    }
-}
-
 impl Answer for Endpoint {
     async fn answer(&self, request: Request<Incoming>, arrival: &Arrival) -> Response<Body> {
         let began = Instant::now();
-        let now = self.parts.clock.now();
+        let now = self.now();
         let (parts, body) = request.into_parts();
+        let waits = waits_to_send(&parts.headers);
         let mut passage = Passage {
             endpoint: self,
-            id: self.ids.next(),
-            snapshot: self.parts.state.snapshot(),
+            id: self.next_request_id(),
+            snapshot: self.state().snapshot(),
             facts: self.facts(&parts, arrival, now),
             trace: Trace::default(),
             arrival,
@@ -304,30 +64,30 @@ impl Answer for Endpoint {
             Ok(presented) => route(&parts, presented),
             Err(error) => {
                 let response = passage.refuse(guessed_service(&parts), &error);
-                self.record(passage, began, response.status().as_u16());
-                return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
+                passage.record(began, response.status().as_u16());
+                return leave_unread(waits, body, response).await;
             }
         };
         let route = match route {
             Route::Own(page) => {
                 let response = own_pages::answer(self, page, &parts, arrival);
-                return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
+                return leave_unread(waits, body, response).await;
             }
             Route::Api(route) => route,
         };
         if !self.admits_source(arrival.peer.ip()) {
             // Nothing is recorded: whoever floods the server must not fill the trail, too.
             let response = passage.throttle(guessed_service(&parts));
-            self.metrics.answered(response.status().as_u16(), began.elapsed());
-            return leave_unread(parts.headers.get(header::EXPECT), body, response).await;
+            self.metrics().answered(response.status().as_u16(), began.elapsed());
+            return leave_unread(waits, body, response).await;
         }
-        let response = if self.parts.state.is_following() {
+        let response = if self.state().is_following() {
             passage.follow(route, parts, body).await
         } else {
             let response = passage.fail(&stale(), Protocol::Query(rolecall_aws_model::iam::NAMESPACE));
-            leave_unread(parts.headers.get(header::EXPECT), body, response).await
+            leave_unread(waits, body, response).await
         };
-        self.record(passage, began, response.status().as_u16());
+        passage.record(began, response.status().as_u16());
         response
     }
 }
@@ -364,6 +124,27 @@ fn guessed_service(parts: &http::request::Parts) -> Service {
 }
 
 impl Passage<'_> {
+    /// Notes what became of the request, once its answer is known.
+    fn record(self, began: Instant, status: u16) {
+        let (took, Self { endpoint, id, facts, trace, .. }) = (began.elapsed(), self);
+        endpoint.metrics().answered(status, took);
+        endpoint.note_use(&trace, &facts);
+        endpoint.recorder().add(Record {
+            request_id: id.as_str().into(),
+            at: facts.now,
+            took,
+            service: trace.service,
+            operation: trace.operation,
+            region: facts.region,
+            source_ip: facts.source_ip,
+            user_agent: facts.user_agent,
+            caller: trace.caller,
+            status,
+            error: trace.error.map(|(code, message)| (code.into(), message.into())),
+            evidence: trace.evidence,
+        });
+    }
+
     // The connection holds the future of its request in place and moves it there by value: the large
     // ones, S3's above all, are boxed where they begin. A test keeps the whole small.
     async fn follow(
@@ -381,13 +162,14 @@ impl Passage<'_> {
             }
             ApiRoute::Signed(service, presented) => self.signed(service, &presented, &parts, body).await,
             ApiRoute::Unknown(service) => {
+                let waits = waits_to_send(&parts.headers);
                 let error = WireError::new(
                     "NotImplemented",
                     400,
                     format!("The service {service} is not built in Rolecall; docs/roadmap.md lists what is."),
                 );
                 let response = self.fail(&error, spoken(&parts));
-                leave_unread(parts.headers.get(header::EXPECT), body, response).await
+                leave_unread(waits, body, response).await
             }
             ApiRoute::UnsignedQuery => match self.whole(body).await {
                 Ok(body) => services::answer_unsigned_query(self, &parts, &body).await,
@@ -490,7 +272,7 @@ impl Passage<'_> {
 
     /// Reads the whole body of an API request.
     async fn whole(&self, body: Incoming) -> Result<bytes::Bytes, WireError> {
-        let limits = &self.endpoint.parts.limits;
+        let limits = &self.endpoint.parts().limits;
         read(body, limits.max_body_bytes, limits.body_timeout).await.map_err(|error| match error {
             BodyError::TooLarge(_) => WireError::new("RequestEntityTooLarge", 413, error.to_string()),
             BodyError::TooSlow => WireError::new("RequestTimeout", 408, error.to_string()),
@@ -521,13 +303,14 @@ impl Passage<'_> {
     /// Answers with an error in S3's form, and notes it for the record.
     pub(crate) fn fail_s3(&mut self, fault: &Fault) -> Response<Body> {
         self.trace.error = Some((fault.code.into(), fault.message.clone()));
-        let response = self.endpoint.parts.s3.refuse(fault, self.uri.path(), self.id.as_str(), self.is_head);
+        let response =
+            self.endpoint.parts().s3.refuse(fault, self.uri.path(), self.id.as_str(), self.is_head);
         services::into_body(response)
     }
 
     /// Tells a client to ask more slowly, in the words upon which its SDK does.
     fn throttle(&mut self, service: Service) -> Response<Body> {
-        self.endpoint.metrics.throttled();
+        self.endpoint.metrics().throttled();
         self.trace.service = service.name();
         match service {
             Service::S3 => self.fail_s3(&Fault::slow_down()),
@@ -544,7 +327,7 @@ impl Passage<'_> {
 
     /// Refuses a proof.
     fn refuse(&mut self, service: Service, error: &SigError) -> Response<Body> {
-        self.endpoint.metrics.unauthenticated();
+        self.endpoint.metrics().unauthenticated();
         self.trace.service = service.name();
         let refusal = error.wire(service.family(), Disclosure::Canonical);
         if service == Service::S3 {

@@ -5,8 +5,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::accept::Arrival;
 use crate::body::{Body, full};
+use crate::endpoint::Endpoint;
 use crate::issuers;
-use crate::line::Endpoint;
 use crate::route::OwnPage;
 
 /// Answers a page of the program itself.

@@ -2,6 +2,7 @@
 
 use crate::entities::{NameKey, OrgId};
 use crate::ids::{AccountId, UniqueId};
+use crate::uuid::hex;
 
 /// The prefix of all account records.
 pub(crate) const ACCOUNTS: &str = "accounts/";
@@ -75,8 +76,7 @@ pub(crate) fn delegation(id: &str) -> String {
 /// The key that claims a workflow of an account for a delegation request.
 pub(crate) fn delegation_workflow(requestor: AccountId, workflow: &str) -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, workflow.as_bytes());
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{DELEGATION_WORKFLOWS}{requestor}/{hash}")
+    format!("{DELEGATION_WORKFLOWS}{requestor}/{}", hex(hash.as_ref()))
 }
 
 /// The key of an account's record.

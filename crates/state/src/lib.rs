@@ -25,6 +25,7 @@ mod time;
 pub mod trust;
 mod txn;
 mod upgrade;
+mod uuid;
 
 pub use entropy::{Entropy, SystemEntropy};
 pub use holders::{Bounded, PolicyHolder};
@@ -38,3 +39,4 @@ pub use state::{State, StateError};
 pub use time::Timestamp;
 pub use txn::{InOrganization, Txn, Unwritable};
 pub use upgrade::{SCHEMA_KEY, SCHEMA_VERSION, UpgradeError, check_version};
+pub use uuid::{Uuid, hex};

@@ -13,7 +13,7 @@ use rolecall_access::Caller;
 use rolecall_access::session::{Session, SessionKind, TemporaryCredentials, issue};
 use rolecall_state::entities::{LoginProfile, Note};
 use rolecall_state::snapshot::Account;
-use rolecall_state::{AccessKeyId, Entropy, Snapshot, StateError, Timestamp};
+use rolecall_state::{AccessKeyId, Entropy, Snapshot, StateError, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 
 pub use code::{Authorization, Grant, redeem};
@@ -165,8 +165,4 @@ pub fn id_token(
     let signed = format!("{header}.{claims}");
     let signature = hmac::sign(&key, signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ use rolecall_access::{Caller, Demand, iso8601};
 use rolecall_aws_model::sts as wire;
 use rolecall_credentials::token_signing::{Algorithm, Signer};
 use rolecall_state::entities::TokenKey;
+use rolecall_state::hex;
 use serde_json::{Map, Value, json};
 
 use crate::env::Env;
@@ -99,7 +100,7 @@ fn doubled(tags: &[wire::Tag]) -> Option<&str> {
 }
 
 fn jti(env: &Env<'_>) -> String {
-    env.entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&env.entropy.bytes::<16>())
 }
 
 /// What is said of the caller, where it is known.

@@ -3,12 +3,11 @@
 use rolecall_aws_model::iam as wire;
 use rolecall_state::arn::ArnParts;
 use rolecall_state::entities::{DelegationParameter, DelegationRequest, DelegationState, Format};
-use rolecall_state::{AccountId, Txn};
+use rolecall_state::{AccountId, Txn, Uuid};
 
 use super::template::PolicyTemplate;
 use crate::env::Env;
 use crate::error::IamError;
-use crate::ids::uuid;
 
 /// The parameter that the customer's account is put in for, where it is known and nothing else is given.
 const ACCOUNT: &str = "AccountId";
@@ -51,7 +50,7 @@ pub(crate) fn create_delegation_request(
     let policy = template.render(&parameters).map_err(|cause| IamError::InvalidInput(cause.to_string()))?;
     let made = DelegationRequest {
         v: Format,
-        id: uuid(env.entropy),
+        id: Uuid::random(env.entropy).to_string(),
         requestor: env.account(),
         requestor_name: provider.name.clone(),
         workflow: requestor_workflow_id.clone(),

@@ -6,14 +6,13 @@ use rolecall_access::Identity as Asking;
 use rolecall_aws_model::iam as wire;
 use rolecall_state::entities::{AccessReport, AccessReportSubject, Format};
 use rolecall_state::snapshot::Entry;
-use rolecall_state::{Txn, UniqueId};
+use rolecall_state::{Txn, UniqueId, Uuid};
 
 use super::content::Content;
 use super::report;
 use super::subject::Subject;
 use crate::env::{Env, account};
 use crate::error::IamError;
-use crate::ids::uuid;
 
 /// How long a report can be read, in seconds: a week. FIDELITY: AWS does not say how long.
 const KEPT_SECONDS: i64 = 7 * 86_400;
@@ -42,7 +41,7 @@ pub(super) fn keep(
     for old in account.access_reports.iter().filter(|report| !is_kept(env, report)) {
         txn.delete(&*old.value);
     }
-    let id = uuid(env.entropy);
+    let id = Uuid::random(env.entropy).to_string();
     txn.put(&AccessReport {
         v: Format,
         id: UniqueId::from_stored(&id),

@@ -18,7 +18,7 @@ use rolecall_state::{Partition, Snapshot, StateError, Txn};
 
 use crate::accept::{Answer, Arrival};
 use crate::body::Body;
-use crate::line::Endpoint;
+use crate::endpoint::Endpoint;
 use back_off::BackOff;
 
 /// The endpoint with the console before it.

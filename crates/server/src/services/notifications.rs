@@ -7,8 +7,8 @@ use http::request::Parts;
 use ring::digest::{SHA256, digest};
 use rolecall_access::{Caller, Demand, Subject, authorize, iso8601};
 use rolecall_aws_model::{Protocol, WireError};
-use rolecall_state::Timestamp;
 use rolecall_state::entities::{DelegationRequest, DelegationState};
+use rolecall_state::{Timestamp, Uuid};
 use rolecall_sts::trade_in_token;
 use serde_json::{Value, json};
 
@@ -102,7 +102,6 @@ fn envelope(topic: &str, at: Timestamp, message: &Value) -> Value {
 /// The same id for the same message, however often it is fetched.
 fn message_id(what: &str) -> String {
     let hash = digest(&SHA256, what.as_bytes());
-    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    let bits = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    Uuid::of(bits).to_string()
 }

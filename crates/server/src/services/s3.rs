@@ -1,7 +1,7 @@
 //! S3 on the line: its bodies are streams, and its signatures cover them piece by piece.
 
 use http::request::Parts;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response};
 use http_body_util::{BodyExt as _, Either};
 use hyper::body::Incoming;
 use rolecall_access::{AccessError, Authorized, Demand, Subject, Values, authorize};
@@ -10,7 +10,7 @@ use rolecall_s3::{AuthFacts, AuthType, Call, Caller, Fault, S3, S3Body, Value};
 use rolecall_sigv4::{ChunkLimits, Form, PayloadDecoder, PayloadHash, Presented, Request, SigError};
 
 use crate::authenticate::Authenticated;
-use crate::body::{Body, Paced, leave_unread};
+use crate::body::{Body, Paced, leave_unread, waits_to_send};
 use crate::line::Passage;
 
 /// Answers a request to S3, with or without a proof.
@@ -23,7 +23,7 @@ pub(crate) async fn answer_s3(
     passage.trace.service = "s3";
     let s3 = passage.endpoint.parts().s3.clone();
     let region = s3.region_of(&parts);
-    let expect = parts.headers.get(header::EXPECT).cloned();
+    let waits = waits_to_send(&parts.headers);
     let refused = match open(passage, &s3, presented, parts) {
         Ok(opened) => match proceed(passage, &s3, opened, body).await {
             Ok(response) => return into_body(response),
@@ -31,7 +31,7 @@ pub(crate) async fn answer_s3(
         },
         Err(fault) => {
             let response = passage.fail_s3(&fault);
-            leave_unread(expect.as_ref(), body, response).await
+            leave_unread(waits, body, response).await
         }
     };
     located(refused, region)

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use rolecall_state::{Entropy, MasterKey, Sealed};
+use rolecall_state::{Entropy, MasterKey, Sealed, hex};
 
 const MAGIC: &str = "rolecall-backup";
 const VERSION: &str = "2";
@@ -44,7 +44,7 @@ pub(super) struct Writer<'a, W> {
 
 impl<'a, W: Write> Writer<'a, W> {
     pub(super) fn new(mut out: W, master: &'a MasterKey, entropy: &'a dyn Entropy) -> io::Result<Self> {
-        let id: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&entropy.bytes::<16>());
         writeln!(out, "{MAGIC} {VERSION} {id}")?;
         Ok(Self { out, master, entropy, id, lines: 1, keys: 0, piece: Vec::new() })
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rolecall_server::record::{Record, Recorder};
 use rolecall_server::{Clock as _, SystemClock};
-use rolecall_state::{Entropy, SystemEntropy};
+use rolecall_state::{SystemEntropy, Uuid};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, mpsc};
 
@@ -59,7 +59,7 @@ async fn answer(
     let done = relay(&task, place, &mut stream).await;
     let error = done.as_ref().err().map(|cause| ("Failed".into(), cause.to_string().into()));
     recorder.add(Record {
-        request_id: request_id(),
+        request_id: Uuid::random(&SystemEntropy).as_str().into(),
         at,
         took: began.elapsed(),
         service: "rolecall",
@@ -94,11 +94,4 @@ async fn relay(task: &Task, place: &Place, stream: &mut UnixStream) -> Result<St
 
 async fn within<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-fn request_id() -> Box<str> {
-    let entropy: &dyn Entropy = &SystemEntropy;
-    let hex: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-").into()
 }

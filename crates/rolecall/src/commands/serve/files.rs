@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rolecall_state::Entropy;
+use rolecall_state::{Entropy, hex};
 use zeroize::Zeroizing;
 
 /// The file with the endpoint of the running server.
@@ -157,7 +157,7 @@ pub(crate) fn node_name(data: &Path, entropy: &dyn Entropy) -> Result<String, Fi
         Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
         Ok(_) => Err(FileError::Damaged { path, cause: "it holds no name" }),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            let name: String = entropy.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = hex(&entropy.bytes::<8>());
             write_private(&path, &format!("{name}\n"))?;
             Ok(name)
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolecall_state::arrival::Arrival;
-use rolecall_state::{AccountId, Entropy, MasterKey, State, SystemEntropy};
+use rolecall_state::{AccountId, Entropy, MasterKey, State, SystemEntropy, hex};
 use rolecall_store::{Credentials, Embedded, Etcd, EtcdSettings, Store, Tls};
 use zeroize::Zeroizing;
 
@@ -150,7 +150,7 @@ pub(super) fn staleness(settings: &Settings) -> Result<Duration, ServeError> {
 fn etcd_settings(settings: &Settings) -> Result<EtcdSettings, ServeError> {
     // Every start is a node of its own to the store: what an earlier one left open is not taken up.
     let entropy: &dyn Entropy = &SystemEntropy;
-    let node: String = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let node = hex(&entropy.bytes::<16>());
     let address = settings.text("store");
     let mut etcd = match EtcdSettings::parse(address, node) {
         // Where there may be a password, the value is not shown.
