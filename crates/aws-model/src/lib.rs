@@ -40,6 +40,7 @@ mod operation;
 mod query;
 mod read;
 mod render;
+mod scan;
 mod sensitive;
 mod timestamp;
 mod violations;
@@ -51,6 +52,7 @@ pub use generated::{accessanalyzer, cloudtrail, ec2, iam, iam_toolbox, organizat
 pub use json_input::JsonInput;
 pub use operation::Facts;
 pub use query::{QueryError, QueryParams};
+pub use scan::has_control_or;
 pub use sensitive::Sensitive;
 pub use timestamp::Timestamp;
 pub use violations::{ValidationError, Violated};

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::encoding;
 use crate::error::{Family, SigError};
+use crate::header_form::SECURITY_TOKEN;
 use crate::payload::{CONTENT_SHA256, PayloadHash};
 use crate::scope::Scope;
 use crate::signature::Signature;
@@ -76,6 +77,8 @@ pub struct Presented {
     /// `None` if what was given cannot be a signature; it then matches nothing.
     pub(crate) signature: Option<Signature>,
     pub(crate) signature_text: Box<str>,
+    /// The `Authorization` header up to its signature, where that stands last.
+    pub(crate) lead: Option<Arc<str>>,
 }
 
 impl Presented {
@@ -151,6 +154,15 @@ pub(crate) fn parse_credential(
         service: scope(|scope| &scope.service, service),
     };
     Ok((shared(earlier.map(|earlier| &earlier.access_key_id), access_key_id), scope))
+}
+
+/// The session token of a header, sharing the memory of an `earlier` one that is the same.
+pub(crate) fn token_header(headers: &HeaderMap, earlier: Option<&Arc<str>>) -> Option<Arc<str>> {
+    let value = headers.get(&SECURITY_TOKEN)?;
+    match earlier.filter(|earlier| earlier.as_bytes() == value.as_bytes()) {
+        Some(same) => Some(same.clone()),
+        None => value.to_str().ok().map(Into::into),
+    }
 }
 
 /// `text`, sharing the memory of an `earlier` text that is the same.

@@ -120,6 +120,7 @@ pub(crate) fn parse(request: Request<'_>, family: Family) -> Result<Presented, S
         family,
         signature: Signature::parse(&signature),
         signature_text: signature.into(),
+        lead: None,
     })
 }
 

@@ -4,37 +4,26 @@ use ring::digest;
 
 /// Lower-case hexadecimal of `bytes`.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut out, bytes);
-    out
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).map(char::from).collect()
 }
 
-/// Appends lower-case hexadecimal of `bytes`.
-pub(crate) fn push_hex(out: &mut String, bytes: &[u8]) {
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.push_str(PAIRS.get(usize::from(*byte) * 2..usize::from(*byte) * 2 + 2).unwrap_or_default());
+/// Lower-case hexadecimal of a hash.
+pub fn hex_digits(hash: &[u8; 32]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(hash) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
+    digits
 }
 
-/// The two digits of each byte, one behind the other.
-const PAIRS: &str = match std::str::from_utf8(&PAIR_BYTES) {
-    Ok(text) => text,
-    Err(_) => "",
-};
-const PAIR_BYTES: [u8; 512] = pairs();
+/// Appends lower-case hexadecimal of a hash.
+pub(crate) fn push_hex(out: &mut String, hash: &[u8; 32]) {
+    out.push_str(std::str::from_utf8(&hex_digits(hash)).unwrap_or_default());
+}
 
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse it")]
-const fn pairs() -> [u8; 512] {
-    let digits = b"0123456789abcdef";
-    let mut pairs = [0; 512];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte * 2] = digits[byte >> 4];
-        pairs[byte * 2 + 1] = digits[byte & 15];
-        byte += 1;
-    }
-    pairs
+// Without branches: every request has hashes to write.
+const fn digit(half: u8) -> u8 {
+    b'0' + half + (half > 9) as u8 * (b'a' - b'0' - 10)
 }
 
 /// The bytes behind 64 lower-case hexadecimal digits.

@@ -30,13 +30,7 @@ pub(super) fn link(before: &Link, event: &[u8]) -> Link {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(before);
     context.update(event);
-    let mut out = BEGINNING;
-    for (pair, byte) in out.chunks_mut(2).zip(context.finish().as_ref()) {
-        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = if half < 10 { b'0' + half } else { b'a' + half - 10 };
-        }
-    }
-    out
+    context.finish().as_ref().try_into().map_or(BEGINNING, rolecall_sigv4::hex_digits)
 }
 
 /// Ends the event that begins at `from` in `lines`, and gives its hash. The first line of a file names

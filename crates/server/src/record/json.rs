@@ -1,5 +1,6 @@
 //! JSON written straight into a buffer: a record is written for each request, and its form is fixed.
 
+use rolecall_aws_model::has_control_or;
 use rolecall_state::AccountId;
 use serde::Serialize;
 
@@ -107,9 +108,7 @@ impl<'a> JsonText<'a> {
     }
 
     fn escaped(&mut self, text: &str) {
-        let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-        // Folded, not searched: this way the compiler looks at many bytes at a time.
-        if !text.bytes().fold(false, |any, byte| any | needs_escape(byte)) {
+        if !has_control_or(text, *b"\"\\") {
             return self.out.extend_from_slice(text.as_bytes());
         }
         for byte in text.bytes() {

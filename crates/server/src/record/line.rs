@@ -9,15 +9,23 @@ use serde_json::json;
 use super::event::EventWriter;
 use super::{LineFormat, Record};
 
-/// Writes the lines of a batch to standard error, with one write.
+/// So many lines are written at a time.
+const LINES_A_WRITE: usize = 256;
+
+/// Writes the lines of a batch to standard error, never a part of a line.
 pub(super) fn write(format: LineFormat, batch: &[Arc<Record>]) {
-    let mut lines = String::with_capacity(batch.len() * 192);
+    let mut lines = String::with_capacity(batch.len().min(LINES_A_WRITE) * 192);
+    batch.chunks(LINES_A_WRITE).for_each(|some| write_some(format, some, &mut lines));
+}
+
+fn write_some(format: LineFormat, batch: &[Arc<Record>], lines: &mut String) {
+    lines.clear();
     let mut writer = EventWriter::default();
     for record in batch {
         match format {
             LineFormat::Off => return,
-            LineFormat::Text => text(&mut lines, writer.time(record.at), record),
-            LineFormat::Json => json_line(&mut lines, writer.time(record.at), record),
+            LineFormat::Text => text(lines, writer.time(record.at), record),
+            LineFormat::Json => json_line(lines, writer.time(record.at), record),
         }
     }
     // A log that can't be written is no reason to stop answering.

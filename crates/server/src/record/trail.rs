@@ -43,6 +43,8 @@ pub(super) struct Trail {
     head: Link,
     /// What could not be written yet: a full disk may have room again.
     unwritten: Vec<Arc<Record>>,
+    /// The memory of the lines that were written last, for the next ones.
+    lines: Vec<u8>,
 }
 
 impl Trail {
@@ -56,42 +58,57 @@ impl Trail {
         });
         let (file, size, last) = opened.map_err(|cause| TrailError::Open { path, cause })?;
         let head = chain::read(&last).map_or(BEGINNING, |linked| linked.chain);
-        Ok(Self { settings: settings.clone(), file, size, head, unwritten: Vec::new() })
+        Ok(Self { settings: settings.clone(), file, size, head, unwritten: Vec::new(), lines: Vec::new() })
     }
 
-    /// Appends a batch with one write. What can't be written is kept for the next time, as far as memory
-    /// should go.
+    /// Appends a batch. What can't be written is kept for the next time, as far as memory should go.
     pub(super) fn append(&mut self, batch: &[Arc<Record>]) -> io::Result<()> {
-        if self.unwritten.is_empty() {
-            let written = self.write(batch);
-            if written.is_err() {
-                self.unwritten.extend_from_slice(batch);
-            }
-            return written;
+        let earlier = std::mem::take(&mut self.unwritten);
+        if earlier.is_empty() {
+            return self.write_all(batch);
         }
-        let mut all = std::mem::take(&mut self.unwritten);
-        all.extend_from_slice(batch);
-        let written = self.write(&all);
-        if written.is_err() {
-            let lost = all.len().saturating_sub(MAX_UNWRITTEN);
-            if lost > 0 {
-                tracing::error!(
-                    lost,
-                    "records of the audit trail are lost: it could not be written for too long"
-                );
+        self.write_all(&[&earlier, batch].concat())
+    }
+
+    fn write_all(&mut self, mut records: &[Arc<Record>]) -> io::Result<()> {
+        while let Some((piece, rest)) = records.split_at_checked(records.len().min(RECORDS_A_WRITE))
+            && !piece.is_empty()
+        {
+            if let Err(cause) = self.write(piece) {
+                self.keep(records);
+                return Err(cause);
             }
-            self.unwritten = all.split_off(lost);
+            records = rest;
         }
+        Ok(())
+    }
+
+    fn keep(&mut self, unwritten: &[Arc<Record>]) {
+        let lost = unwritten.len().saturating_sub(MAX_UNWRITTEN);
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "records of the audit trail are lost: it could not be written for too long"
+            );
+        }
+        self.unwritten = unwritten.iter().skip(lost).cloned().collect();
+    }
+
+    /// Writes records with one write, whole or not at all.
+    fn write(&mut self, records: &[Arc<Record>]) -> io::Result<()> {
+        let mut lines = std::mem::take(&mut self.lines);
+        let written = self.write_lines(&mut lines, records);
+        self.lines = lines;
         written
     }
 
-    fn write(&mut self, batch: &[Arc<Record>]) -> io::Result<()> {
-        let (mut lines, mut head) = self.lines(batch);
+    fn write_lines(&mut self, lines: &mut Vec<u8>, records: &[Arc<Record>]) -> io::Result<()> {
+        let mut head = self.render(lines, records);
         if self.size > 0 && self.size + lines.len() as u64 > self.settings.file_bytes {
             self.rotate()?;
-            (lines, head) = self.lines(batch);
+            head = self.render(lines, records);
         }
-        if let Err(cause) = self.file.write_all(&lines) {
+        if let Err(cause) = self.file.write_all(lines) {
             // A part of a line must not stand before the next one.
             self.file.set_len(self.size)?;
             return Err(cause);
@@ -101,17 +118,17 @@ impl Trail {
         Ok(())
     }
 
-    /// The lines of a batch, and the head of the chain after them.
-    fn lines(&self, batch: &[Arc<Record>]) -> (Vec<u8>, Link) {
-        let mut lines = Vec::with_capacity(batch.len() * 1_024);
+    /// Writes the lines of records into `lines`, and gives the head of the chain after them.
+    fn render(&self, lines: &mut Vec<u8>, records: &[Arc<Record>]) -> Link {
+        lines.clear();
         let (mut writer, mut head) = (EventWriter::default(), self.head);
-        for record in batch {
+        for record in records {
             let from = lines.len();
-            writer.write(&mut lines, record);
-            head = chain::close(&mut lines, from, &head, self.size == 0 && from == 0);
+            writer.write(lines, record);
+            head = chain::close(lines, from, &head, self.size == 0 && from == 0);
             lines.push(b'\n');
         }
-        (lines, head)
+        head
     }
 
     fn rotate(&mut self) -> io::Result<()> {
@@ -129,6 +146,8 @@ impl Trail {
     }
 }
 
+/// So many records are written at a time: their lines should stay where the processor has them at hand.
+const RECORDS_A_WRITE: usize = 64;
 /// So many records are kept while they can't be written.
 const MAX_UNWRITTEN: usize = 100_000;
 /// How much of a file's end is read at first for its last line, in bytes.
