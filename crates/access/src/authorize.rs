@@ -9,6 +9,7 @@ use rolecall_policy::{
 };
 use rolecall_state::snapshot::Account;
 use rolecall_state::{AccountId, PolicyRef, Snapshot, Unevaluable};
+use smol_str::SmolStr;
 
 use crate::caller::{Caller, Identity};
 use crate::context::{RequestFacts, set_caller_keys, set_request_keys};
@@ -63,7 +64,7 @@ pub struct Evidence {
     /// The action.
     pub action: Cow<'static, str>,
     /// The resource.
-    pub resource: Box<str>,
+    pub resource: SmolStr,
     /// The outcome.
     pub outcome: Outcome,
     /// The end of AWS's denial message; empty for an allow.
@@ -274,7 +275,7 @@ pub fn evaluate_with(
     let (outcome, reason) = (decision.outcome, reason_text(&decision, &demand.action));
     Ok(Evidence {
         action: demand.action,
-        resource: demand.resource.into(),
+        resource: demand.resource,
         outcome,
         reason: reason.into(),
         principal,
@@ -325,7 +326,7 @@ fn govern(
 fn free(caller: &Caller, demand: Demand) -> Result<Evidence, AccessError> {
     Ok(Evidence {
         action: demand.action,
-        resource: demand.resource.into(),
+        resource: demand.resource,
         outcome: Outcome::Allowed,
         reason: Box::default(),
         principal: caller.principal()?,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rolecall_policy::{Context, PolicySet};
 use rolecall_state::AccountId;
+use smol_str::SmolStr;
 
 /// The values of a context key that an operation brings along.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Demand {
     /// Such as `iam:CreateUser`.
     pub action: Cow<'static, str>,
     /// An ARN, or `*`.
-    pub resource: String,
+    pub resource: SmolStr,
     /// The account that owns the resource; the caller's own unless said otherwise.
     pub resource_account: Option<AccountId>,
     /// The operation's own context keys.
@@ -33,7 +34,7 @@ pub struct Demand {
 
 impl Demand {
     /// An action on a resource of the caller's account.
-    pub fn new(action: impl Into<Cow<'static, str>>, resource: impl Into<String>) -> Self {
+    pub fn new(action: impl Into<Cow<'static, str>>, resource: impl Into<SmolStr>) -> Self {
         Self {
             action: action.into(),
             resource: resource.into(),

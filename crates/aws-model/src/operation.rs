@@ -5,6 +5,8 @@
 pub struct Facts {
     /// Its name.
     pub name: &'static str,
+    /// The action that stands for it in policies, such as `sts:AssumeRole`.
+    pub action: &'static str,
     /// The HTTP method.
     pub method: &'static str,
     /// The path, with `{labels}`.
@@ -19,7 +21,7 @@ pub struct Facts {
 
 impl Facts {
     pub(crate) const UNKNOWN: Self =
-        Self { name: "", method: "", uri: "", input: &[], errors: &[], is_typed: false };
+        Self { name: "", action: "", method: "", uri: "", input: &[], errors: &[], is_typed: false };
 }
 
 /// The labels of `path` by the template `uri`, decoded; none when they don't agree.

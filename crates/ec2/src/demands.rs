@@ -60,7 +60,7 @@ pub fn demands(
 }
 
 fn everything(operation: Operation, region: &str) -> Vec<Demand> {
-    vec![Demand::new(format!("ec2:{}", operation.name()), "*").with("ec2:Region", region)]
+    vec![Demand::new(operation.action(), "*").with("ec2:Region", region)]
 }
 
 /// A request with what its demands are made from.
@@ -78,7 +78,7 @@ impl Asking<'_> {
 
     fn on(&self, resource: &str) -> Demand {
         let arn = self.arn(resource);
-        Demand::new(format!("ec2:{}", self.operation.name()), arn).with("ec2:Region", self.region)
+        Demand::new(self.operation.action(), arn).with("ec2:Region", self.region)
     }
 
     fn instances(&self, ids: &[String]) -> Vec<Demand> {

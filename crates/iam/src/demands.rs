@@ -41,12 +41,12 @@ pub fn demands(
         return vec![demand];
     }
     let Some(account) = snapshot.account(caller.account) else { return Vec::new() };
-    let asked = Asked { action: format!("iam:{}", request.operation().name()), caller, account };
+    let asked = Asked { action: request.operation().action(), caller, account };
     asked.demands(request)
 }
 
 struct Asked<'a> {
-    action: String,
+    action: &'static str,
     caller: &'a Caller,
     account: &'a Account,
 }
@@ -341,7 +341,7 @@ impl Asked<'_> {
     }
 
     fn demand(&self, resource: String) -> Demand {
-        Demand::new(self.action.clone(), resource)
+        Demand::new(self.action, resource)
     }
 
     fn arn(&self, kind: &str, path: &str, name: &str) -> String {

@@ -64,7 +64,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn on(&self, resource: String) -> Demand {
-        Demand::new(format!("organizations:{}", self.request.operation().name()), resource)
+        Demand::new(self.request.operation().action(), resource)
     }
 
     /// On something in the organization, by its id.

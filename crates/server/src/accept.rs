@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use arc_swap::ArcSwapOption;
+use http::{HeaderMap, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -55,7 +56,7 @@ impl Default for Limits {
 }
 
 /// Where a request came in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Arrival {
     /// The client's address.
     pub peer: SocketAddr,
@@ -63,18 +64,37 @@ pub struct Arrival {
     pub(crate) source_ip: Arc<str>,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    last_holder: Arc<LastHolder>,
+    last_holder: LastHolder,
+    last_user_agent: ArcSwapOption<Arc<str>>,
 }
 
 impl Arrival {
     /// A new connection from `peer`.
     pub fn new(peer: SocketAddr, secure: bool) -> Self {
         let source_ip = peer.ip().to_canonical().to_string().into();
-        Self { peer, source_ip, secure, last_holder: Arc::default() }
+        Self {
+            peer,
+            source_ip,
+            secure,
+            last_holder: LastHolder::default(),
+            last_user_agent: ArcSwapOption::empty(),
+        }
     }
 
     pub(crate) fn last_holder(&self) -> &LastHolder {
         &self.last_holder
+    }
+
+    /// What a request names as its client. A connection's client rarely changes, and its name is shared.
+    pub(crate) fn user_agent(&self, headers: &HeaderMap) -> Option<Arc<str>> {
+        let value = headers.get(header::USER_AGENT)?;
+        let last = self.last_user_agent.load();
+        if let Some(same) = last.as_ref().filter(|last| last.as_bytes() == value.as_bytes()) {
+            return Some(Arc::clone(same));
+        }
+        let name: Arc<str> = value.to_str().ok()?.into();
+        self.last_user_agent.store(Some(Arc::new(name.clone())));
+        Some(name)
     }
 }
 
@@ -126,6 +146,7 @@ pub async fn serve_connection(
     limits: &Limits,
     answer: Arc<Front>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let arrival = Arc::new(arrival);
     let service = service_fn(move |request| {
         let (answer, arrival) = (answer.clone(), arrival.clone());
         async move { Ok::<_, Infallible>(answer.answer(request, &arrival).await) }
@@ -160,7 +181,7 @@ async fn serve_from<A: Answer>(
             continue;
         };
         let peer = instance.map_or(peer, |ip| SocketAddr::from((ip, peer.port())));
-        let arrival = Arrival::new(peer, tls.is_some());
+        let arrival = Arc::new(Arrival::new(peer, tls.is_some()));
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let (answer, arrival) = (answer.clone(), arrival.clone());

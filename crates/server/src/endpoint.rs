@@ -171,7 +171,7 @@ impl Endpoint {
     /// Records a call that this program made itself, as a service of AWS does for its users.
     pub fn record_service_call(&self, call: ServiceCall) {
         self.parts.recorder.add(Record {
-            request_id: self.ids.next().as_str().into(),
+            request_id: self.ids.next(),
             at: call.at,
             took: std::time::Duration::ZERO,
             service: call.service,
@@ -208,12 +208,12 @@ impl Endpoint {
         arrival: &Arrival,
         now: Timestamp,
     ) -> RequestFacts {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let referer = parts.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
         RequestFacts {
             now,
             source_ip: Some(arrival.source_ip.clone()),
-            user_agent: text(header::USER_AGENT).map(Into::into),
-            referer: text(header::REFERER).map(Into::into),
+            user_agent: arrival.user_agent(&parts.headers),
+            referer: referer.map(Into::into),
             secure_transport: arrival.secure,
             region: self.parts.region.clone(),
         }

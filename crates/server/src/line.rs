@@ -130,7 +130,7 @@ impl Passage<'_> {
         endpoint.metrics().answered(status, took);
         endpoint.note_use(&trace, &facts);
         endpoint.recorder().add(Record {
-            request_id: id.as_str().into(),
+            request_id: id,
             at: facts.now,
             took,
             service: trace.service,

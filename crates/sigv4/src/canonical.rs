@@ -38,7 +38,8 @@ pub(crate) struct Canonical<'a> {
 }
 
 impl Canonical<'_> {
-    pub(crate) fn text(&self) -> Result<String, SigError> {
+    /// The text, and whether every header that is named as signed is there.
+    pub(crate) fn text(&self) -> Result<(String, bool), SigError> {
         let mut out = String::with_capacity(1_024);
         out.push_str(self.request.method.as_str());
         out.push('\n');
@@ -46,14 +47,15 @@ impl Canonical<'_> {
         out.push('\n');
         self.push_query(&mut out)?;
         out.push('\n');
+        let mut complete = true;
         for name in self.signed_headers {
-            self.push_header(&mut out, name);
+            complete &= self.push_header(&mut out, name);
         }
         out.push('\n');
         push_joined(&mut out, self.signed_headers);
         out.push('\n');
         self.payload.push_text(&mut out);
-        Ok(out)
+        Ok((out, complete))
     }
 
     fn push_path(&self, out: &mut String) -> Result<(), SigError> {
@@ -99,23 +101,25 @@ impl Canonical<'_> {
         Ok(())
     }
 
-    fn push_header(&self, out: &mut String, name: &HeaderName) {
+    /// Writes a header's line, an empty one where it is absent; says whether it was there.
+    fn push_header(&self, out: &mut String, name: &HeaderName) -> bool {
         out.push_str(name.as_str());
         out.push(':');
         let mut values = self.request.headers.get_all(name).iter();
-        match values.next() {
-            // HTTP/2 has the authority in place of a host header.
-            None if name == http::header::HOST => out.push_str(self.request.host().unwrap_or_default()),
-            None => {}
-            Some(first) => {
-                push_trimmed(out, first.as_bytes());
-                for value in values {
-                    out.push(',');
-                    push_trimmed(out, value.as_bytes());
-                }
+        let first = values.next();
+        // HTTP/2 has the authority in place of a host header.
+        let authority =
+            (first.is_none() && name == http::header::HOST).then(|| self.request.host()).flatten();
+        out.push_str(authority.unwrap_or_default());
+        if let Some(first) = first {
+            push_trimmed(out, first.as_bytes());
+            for value in values {
+                out.push(',');
+                push_trimmed(out, value.as_bytes());
             }
         }
         out.push('\n');
+        first.is_some() || authority.is_some()
     }
 }
 

@@ -134,7 +134,7 @@ impl Signer<'_> {
         presigned: bool,
         now: Timestamp,
     ) -> Result<(Scope, Signature), SignError> {
-        let canonical = Canonical {
+        let (canonical, _) = Canonical {
             request,
             family: self.family(),
             signed_headers: names,

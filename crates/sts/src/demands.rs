@@ -18,7 +18,7 @@ pub fn demands(
     snapshot: &Snapshot,
     second_factor: Option<SecondFactor>,
 ) -> Result<Vec<Demand>, StsError> {
-    let action = format!("sts:{}", request.operation().name());
+    let action = request.operation().action();
     Ok(match request {
         Request::AssumeRole(r) => assume_role::demands(r, caller, snapshot, second_factor)?,
         Request::AssumeRoot(r) => assume_root::demands(r, caller, snapshot)?,

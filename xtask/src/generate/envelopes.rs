@@ -116,7 +116,7 @@ fn to_xml(service: &Service, typed: &[Operation<'_>]) -> String {
     let writes = each(typed, |o| {
         let wrapper = o.wrapper.map_or("None".to_owned(), |w| format!("Some({w:?})"));
         format!(
-            "Self::{0}(r) => envelope(\"{0}Response\", {wrapper}, request_id, |x| r.members(x)),\n",
+            "Self::{0}(r) => envelope(\"{0}Response\", {wrapper}, request_id, &|x| r.members(x)),\n",
             o.name
         )
     });
@@ -135,7 +135,7 @@ fn to_xml(service: &Service, typed: &[Operation<'_>]) -> String {
 }
 
 const QUERY_ENVELOPE: &str = r#"
-fn envelope(name: &str, wrapper: Option<&str>, request_id: &str, members: impl FnOnce(&mut XmlWriter)) -> String {
+fn envelope(name: &str, wrapper: Option<&str>, request_id: &str, members: &dyn Fn(&mut XmlWriter)) -> String {
     XmlWriter::document(name, NAMESPACE, |xml| {
         if let Some(wrapper) = wrapper {
             xml.nested(wrapper, members);
@@ -146,7 +146,7 @@ fn envelope(name: &str, wrapper: Option<&str>, request_id: &str, members: impl F
 "#;
 
 const EC2_ENVELOPE: &str = r#"
-fn envelope(name: &str, _: Option<&str>, request_id: &str, members: impl FnOnce(&mut XmlWriter)) -> String {
+fn envelope(name: &str, _: Option<&str>, request_id: &str, members: &dyn Fn(&mut XmlWriter)) -> String {
     XmlWriter::declared_document(name, NAMESPACE, |xml| {
         xml.element("requestId", request_id);
         members(xml);

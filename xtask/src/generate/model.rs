@@ -103,6 +103,14 @@ impl Service {
         self.metadata("endpointPrefix") == name
     }
 
+    /// What stands before the colon in the names of the service's actions.
+    pub(crate) fn policy_prefix(&self) -> &str {
+        match self.metadata("endpointPrefix") {
+            "iam-toolbox" => "iam",
+            prefix => prefix,
+        }
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.protocol(), Protocol::Json | Protocol::RestJson)
     }

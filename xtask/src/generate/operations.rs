@@ -91,6 +91,11 @@ impl Operation {{
         self.facts().name
     }}
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {{
+        self.facts().action
+    }}
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {{
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -127,8 +132,9 @@ fn facts(service: &Service, operation: &Operation<'_>) -> String {
         Some(input) => service.shape(input).members().iter().map(|member| member.name).collect(),
         None => Vec::new(),
     };
+    let action = format!("{}:{}", service.policy_prefix(), operation.name);
     format!(
-        "Facts {{ name: {:?}, method: {:?}, uri: {:?}, input: &{input:?}, errors: &{:?}, is_typed: {} }},\n",
+        "Facts {{ name: {:?}, action: {action:?}, method: {:?}, uri: {:?}, input: &{input:?}, errors: &{:?}, is_typed: {} }},\n",
         operation.name, operation.method, operation.uri, operation.errors, operation.typed
     )
 }

@@ -2,6 +2,7 @@
 //! through the line. There is no shorter way.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -53,7 +54,7 @@ async fn through_the_line(
     request: Request<Full<Bytes>>,
 ) -> Option<Response<Body>> {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
-    let (endpoint, arrival) = (inner.endpoint.clone(), Arrival::new(visitor.peer, visitor.secure));
+    let (endpoint, arrival) = (inner.endpoint.clone(), Arc::new(Arrival::new(visitor.peer, visitor.secure)));
     let service = service_fn(move |request| {
         let (endpoint, arrival) = (endpoint.clone(), arrival.clone());
         async move { Ok::<_, Infallible>(endpoint.answer(request, &arrival).await) }

@@ -278,7 +278,7 @@ impl Trying<'_> {
             })
         });
         endpoint.parts().recorder.add(Record {
-            request_id: endpoint.next_request_id().as_str().into(),
+            request_id: endpoint.next_request_id(),
             at: self.now,
             took: std::time::Duration::ZERO,
             service: "signin",

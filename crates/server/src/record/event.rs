@@ -47,8 +47,8 @@ impl EventWriter {
             event.text("awsRegion", &record.region);
             event.optional("sourceIPAddress", record.source_ip.as_deref());
             event.optional("userAgent", record.user_agent.as_deref());
-            event.text("requestID", &record.request_id);
-            event.text("eventID", &record.request_id);
+            event.text("requestID", record.request_id.as_str());
+            event.text("eventID", record.request_id.as_str());
             event.truth("readOnly", is_read_only(&record.operation));
             event.text("eventType", "AwsApiCall");
             event.truth("managementEvent", !is_data_event(record.service, &record.operation));

@@ -38,7 +38,8 @@ fn caller(record: &Record) -> &str {
 
 fn text(out: &mut String, time: &str, record: &Record) {
     let code = record.error.as_ref().map_or("ok", |(code, _)| code);
-    let (id, service, operation) = (&record.request_id, or_dash(record.service), or_dash(&record.operation));
+    let (id, service, operation) =
+        (record.request_id.as_str(), or_dash(record.service), or_dash(&record.operation));
     for part in [time, "  INFO request ", id, " ", service, ":", operation] {
         out.push_str(part);
     }
@@ -58,7 +59,7 @@ fn json_line(out: &mut String, time: &str, record: &Record) {
         "timestamp": time,
         "level": "INFO",
         "message": "request",
-        "request_id": record.request_id,
+        "request_id": record.request_id.as_str(),
         "service": record.service,
         "operation": record.operation,
         "status": record.status,

@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rolecall_access::{Caller, Evidence};
-use rolecall_state::{AccountId, Timestamp};
+use rolecall_state::{AccountId, Timestamp, Uuid};
 
 pub use event::to_json;
 pub use lookup::backwards;
@@ -37,7 +37,7 @@ const MAX_WAITING: usize = 65_536;
 #[derive(Debug)]
 pub struct Record {
     /// The request id that the answer carried.
-    pub request_id: Box<str>,
+    pub request_id: Uuid,
     /// When it came in.
     pub at: Timestamp,
     /// How long the answer took.
@@ -221,7 +221,7 @@ impl Recorder {
 
     /// The recent record with this request id.
     pub fn find(&self, request_id: &str) -> Option<Arc<Record>> {
-        let is_it = |record: &&Arc<Record>| &*record.request_id == request_id;
+        let is_it = |record: &&Arc<Record>| record.request_id.as_str() == request_id;
         let waiting = lock(&self.shared.waiting).records.iter().find(is_it).cloned();
         waiting.or_else(|| lock(&self.shared.recent).iter().rev().find(is_it).cloned())
     }

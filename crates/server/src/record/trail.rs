@@ -247,9 +247,16 @@ mod tests {
     use super::*;
     use crate::record::verify;
 
+    /// A UUID that begins with the bytes of `id`.
+    fn uuid(id: &str) -> rolecall_state::Uuid {
+        let mut bytes = [0; 16];
+        bytes[..id.len()].copy_from_slice(id.as_bytes());
+        rolecall_state::Uuid::of(bytes)
+    }
+
     fn record(id: &str) -> Arc<Record> {
         Arc::new(Record {
-            request_id: id.into(),
+            request_id: uuid(id),
             at: rolecall_state::Timestamp(1_000),
             took: std::time::Duration::ZERO,
             service: "iam",

@@ -48,7 +48,7 @@ fn answer(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<V
     passage.trace.operation = operation.name().into();
     let input = JsonInput::rest(labels, parts.uri.query().unwrap_or_default(), b"")?;
     let request = Request::parse(operation, &input).map_err(|error| error.wire())?.ok_or_else(unknown)?;
-    permitted(passage, caller, Demand::new(format!("iam:{}", operation.name()), "*"))?;
+    permitted(passage, caller, Demand::new(operation.action(), "*"))?;
     let answer: Answer = match request {
         Request::GetRequestAuthorizationDetails(asked) => {
             details(&*find(passage, caller, &asked.authorization_id)?).into()

@@ -140,6 +140,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -167,6 +172,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "ApplyArchiveRule",
+        action: "access-analyzer:ApplyArchiveRule",
         method: "PUT",
         uri: "/archive-rule",
         input: &["analyzerArn", "ruleName", "clientToken"],
@@ -181,6 +187,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelPolicyGeneration",
+        action: "access-analyzer:CancelPolicyGeneration",
         method: "PUT",
         uri: "/policy/generation/{jobId}",
         input: &["jobId"],
@@ -194,6 +201,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CheckAccessNotGranted",
+        action: "access-analyzer:CheckAccessNotGranted",
         method: "POST",
         uri: "/policy/check-access-not-granted",
         input: &["policyDocument", "access", "policyType"],
@@ -209,6 +217,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CheckNoNewAccess",
+        action: "access-analyzer:CheckNoNewAccess",
         method: "POST",
         uri: "/policy/check-no-new-access",
         input: &["newPolicyDocument", "existingPolicyDocument", "policyType"],
@@ -224,6 +233,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CheckNoPublicAccess",
+        action: "access-analyzer:CheckNoPublicAccess",
         method: "POST",
         uri: "/policy/check-no-public-access",
         input: &["policyDocument", "resourceType"],
@@ -239,6 +249,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateAccessPreview",
+        action: "access-analyzer:CreateAccessPreview",
         method: "PUT",
         uri: "/access-preview",
         input: &["analyzerArn", "configurations", "clientToken"],
@@ -255,6 +266,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateAnalyzer",
+        action: "access-analyzer:CreateAnalyzer",
         method: "PUT",
         uri: "/analyzer",
         input: &["analyzerName", "type", "archiveRules", "tags", "clientToken", "configuration"],
@@ -270,6 +282,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateArchiveRule",
+        action: "access-analyzer:CreateArchiveRule",
         method: "PUT",
         uri: "/analyzer/{analyzerName}/archive-rule",
         input: &["analyzerName", "ruleName", "filter", "clientToken"],
@@ -286,6 +299,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateServiceLinkedAnalyzer",
+        action: "access-analyzer:CreateServiceLinkedAnalyzer",
         method: "PUT",
         uri: "/service-linked-analyzer",
         input: &["type", "archiveRules", "clientToken", "configuration"],
@@ -301,6 +315,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteAnalyzer",
+        action: "access-analyzer:DeleteAnalyzer",
         method: "DELETE",
         uri: "/analyzer/{analyzerName}",
         input: &["analyzerName", "clientToken"],
@@ -315,6 +330,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteArchiveRule",
+        action: "access-analyzer:DeleteArchiveRule",
         method: "DELETE",
         uri: "/analyzer/{analyzerName}/archive-rule/{ruleName}",
         input: &["analyzerName", "ruleName", "clientToken"],
@@ -329,6 +345,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteServiceLinkedAnalyzer",
+        action: "access-analyzer:DeleteServiceLinkedAnalyzer",
         method: "DELETE",
         uri: "/service-linked-analyzer/{analyzerName}",
         input: &["analyzerName", "clientToken"],
@@ -344,6 +361,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GenerateFindingRecommendation",
+        action: "access-analyzer:GenerateFindingRecommendation",
         method: "POST",
         uri: "/recommendation/{id}",
         input: &["analyzerArn", "id"],
@@ -357,6 +375,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccessPreview",
+        action: "access-analyzer:GetAccessPreview",
         method: "GET",
         uri: "/access-preview/{accessPreviewId}",
         input: &["accessPreviewId", "analyzerArn"],
@@ -371,6 +390,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAnalyzedResource",
+        action: "access-analyzer:GetAnalyzedResource",
         method: "GET",
         uri: "/analyzed-resource",
         input: &["analyzerArn", "resourceArn"],
@@ -385,6 +405,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAnalyzer",
+        action: "access-analyzer:GetAnalyzer",
         method: "GET",
         uri: "/analyzer/{analyzerName}",
         input: &["analyzerName"],
@@ -399,6 +420,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetArchiveRule",
+        action: "access-analyzer:GetArchiveRule",
         method: "GET",
         uri: "/analyzer/{analyzerName}/archive-rule/{ruleName}",
         input: &["analyzerName", "ruleName"],
@@ -413,6 +435,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFinding",
+        action: "access-analyzer:GetFinding",
         method: "GET",
         uri: "/finding/{id}",
         input: &["analyzerArn", "id"],
@@ -427,6 +450,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFindingRecommendation",
+        action: "access-analyzer:GetFindingRecommendation",
         method: "GET",
         uri: "/recommendation/{id}",
         input: &["analyzerArn", "id", "maxResults", "nextToken"],
@@ -441,6 +465,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFindingV2",
+        action: "access-analyzer:GetFindingV2",
         method: "GET",
         uri: "/findingv2/{id}",
         input: &["analyzerArn", "id", "maxResults", "nextToken"],
@@ -455,6 +480,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFindingsStatistics",
+        action: "access-analyzer:GetFindingsStatistics",
         method: "POST",
         uri: "/analyzer/findings/statistics",
         input: &["analyzerArn"],
@@ -469,6 +495,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetGeneratedPolicy",
+        action: "access-analyzer:GetGeneratedPolicy",
         method: "GET",
         uri: "/policy/generation/{jobId}",
         input: &["jobId", "includeResourcePlaceholders", "includeServiceLevelTemplate"],
@@ -482,6 +509,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccessPreviewFindings",
+        action: "access-analyzer:ListAccessPreviewFindings",
         method: "POST",
         uri: "/access-preview/{accessPreviewId}",
         input: &["accessPreviewId", "analyzerArn", "filter", "nextToken", "maxResults"],
@@ -497,6 +525,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccessPreviews",
+        action: "access-analyzer:ListAccessPreviews",
         method: "GET",
         uri: "/access-preview",
         input: &["analyzerArn", "nextToken", "maxResults"],
@@ -511,6 +540,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAnalyzedResources",
+        action: "access-analyzer:ListAnalyzedResources",
         method: "POST",
         uri: "/analyzed-resource",
         input: &["analyzerArn", "resourceType", "nextToken", "maxResults"],
@@ -525,6 +555,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAnalyzers",
+        action: "access-analyzer:ListAnalyzers",
         method: "GET",
         uri: "/analyzer",
         input: &["nextToken", "maxResults", "type"],
@@ -538,6 +569,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListArchiveRules",
+        action: "access-analyzer:ListArchiveRules",
         method: "GET",
         uri: "/analyzer/{analyzerName}/archive-rule",
         input: &["analyzerName", "nextToken", "maxResults"],
@@ -551,6 +583,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListFindings",
+        action: "access-analyzer:ListFindings",
         method: "POST",
         uri: "/finding",
         input: &["analyzerArn", "filter", "sort", "nextToken", "maxResults"],
@@ -565,6 +598,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListFindingsV2",
+        action: "access-analyzer:ListFindingsV2",
         method: "POST",
         uri: "/findingv2",
         input: &["analyzerArn", "filter", "maxResults", "nextToken", "sort"],
@@ -579,6 +613,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPolicyGenerations",
+        action: "access-analyzer:ListPolicyGenerations",
         method: "GET",
         uri: "/policy/generation",
         input: &["principalArn", "maxResults", "nextToken"],
@@ -592,6 +627,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListTagsForResource",
+        action: "access-analyzer:ListTagsForResource",
         method: "GET",
         uri: "/tags/{resourceArn}",
         input: &["resourceArn"],
@@ -606,6 +642,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartPolicyGeneration",
+        action: "access-analyzer:StartPolicyGeneration",
         method: "PUT",
         uri: "/policy/generation",
         input: &["policyGenerationDetails", "cloudTrailDetails", "clientToken"],
@@ -621,6 +658,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartResourceScan",
+        action: "access-analyzer:StartResourceScan",
         method: "POST",
         uri: "/resource/scan",
         input: &["analyzerArn", "resourceArn", "resourceOwnerAccount"],
@@ -635,6 +673,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagResource",
+        action: "access-analyzer:TagResource",
         method: "POST",
         uri: "/tags/{resourceArn}",
         input: &["resourceArn", "tags"],
@@ -649,6 +688,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagResource",
+        action: "access-analyzer:UntagResource",
         method: "DELETE",
         uri: "/tags/{resourceArn}",
         input: &["resourceArn", "tagKeys"],
@@ -663,6 +703,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateAnalyzer",
+        action: "access-analyzer:UpdateAnalyzer",
         method: "PUT",
         uri: "/analyzer/{analyzerName}",
         input: &["analyzerName", "configuration"],
@@ -678,6 +719,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateArchiveRule",
+        action: "access-analyzer:UpdateArchiveRule",
         method: "PUT",
         uri: "/analyzer/{analyzerName}/archive-rule/{ruleName}",
         input: &["analyzerName", "ruleName", "filter", "clientToken"],
@@ -692,6 +734,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateFindings",
+        action: "access-analyzer:UpdateFindings",
         method: "PUT",
         uri: "/finding",
         input: &["analyzerArn", "status", "ids", "resourceArn", "clientToken"],
@@ -706,6 +749,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ValidatePolicy",
+        action: "access-analyzer:ValidatePolicy",
         method: "POST",
         uri: "/policy/validation",
         input: &[

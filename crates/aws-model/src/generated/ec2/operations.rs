@@ -2513,6 +2513,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -2534,6 +2539,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "AcceptAddressTransfer",
+        action: "ec2:AcceptAddressTransfer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2542,6 +2548,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptCapacityReservationBillingOwnership",
+        action: "ec2:AcceptCapacityReservationBillingOwnership",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2550,6 +2557,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptReservedInstancesExchangeQuote",
+        action: "ec2:AcceptReservedInstancesExchangeQuote",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2558,6 +2566,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptTransitGatewayClientVpnAttachment",
+        action: "ec2:AcceptTransitGatewayClientVpnAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2566,6 +2575,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptTransitGatewayMulticastDomainAssociations",
+        action: "ec2:AcceptTransitGatewayMulticastDomainAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2574,6 +2584,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptTransitGatewayPeeringAttachment",
+        action: "ec2:AcceptTransitGatewayPeeringAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2582,6 +2593,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptTransitGatewayVpcAttachment",
+        action: "ec2:AcceptTransitGatewayVpcAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2590,6 +2602,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptVpcEndpointConnections",
+        action: "ec2:AcceptVpcEndpointConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2598,17 +2611,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcceptVpcPeeringConnection",
+        action: "ec2:AcceptVpcPeeringConnection",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AdvertiseByoipCidr", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "AllocateAddress", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "AllocateHosts", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AdvertiseByoipCidr",
+        action: "ec2:AdvertiseByoipCidr",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "AllocateAddress",
+        action: "ec2:AllocateAddress",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "AllocateHosts",
+        action: "ec2:AllocateHosts",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AllocateIpamPoolCidr",
+        action: "ec2:AllocateIpamPoolCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2617,15 +2656,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ApplySecurityGroupsToClientVpnTargetNetwork",
+        action: "ec2:ApplySecurityGroupsToClientVpnTargetNetwork",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AssignIpv6Addresses", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AssignIpv6Addresses",
+        action: "ec2:AssignIpv6Addresses",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AssignPrivateIpAddresses",
+        action: "ec2:AssignPrivateIpAddresses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2634,15 +2683,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssignPrivateNatGatewayAddress",
+        action: "ec2:AssignPrivateNatGatewayAddress",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AssociateAddress", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AssociateAddress",
+        action: "ec2:AssociateAddress",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AssociateApplicationStatusCheck",
+        action: "ec2:AssociateApplicationStatusCheck",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2651,6 +2710,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateCapacityReservationBillingOwner",
+        action: "ec2:AssociateCapacityReservationBillingOwner",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2659,6 +2719,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateClientVpnTargetNetwork",
+        action: "ec2:AssociateClientVpnTargetNetwork",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2667,6 +2728,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateDhcpOptions",
+        action: "ec2:AssociateDhcpOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2675,6 +2737,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateEnclaveCertificateIamRole",
+        action: "ec2:AssociateEnclaveCertificateIamRole",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2683,6 +2746,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateIamInstanceProfile",
+        action: "ec2:AssociateIamInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["IamInstanceProfile", "InstanceId"],
@@ -2691,24 +2755,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateInstanceEventWindow",
+        action: "ec2:AssociateInstanceEventWindow",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AssociateIpamByoasn", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AssociateIpamByoasn",
+        action: "ec2:AssociateIpamByoasn",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AssociateIpamResourceDiscovery",
+        action: "ec2:AssociateIpamResourceDiscovery",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AssociateKmsKeyId", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AssociateKmsKeyId",
+        action: "ec2:AssociateKmsKeyId",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AssociateNatGatewayAddress",
+        action: "ec2:AssociateNatGatewayAddress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2717,6 +2800,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateNetworkingFlexCostAllocationPolicy",
+        action: "ec2:AssociateNetworkingFlexCostAllocationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2725,15 +2809,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateRouteServer",
+        action: "ec2:AssociateRouteServer",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AssociateRouteTable", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AssociateRouteTable",
+        action: "ec2:AssociateRouteTable",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AssociateSecurityGroupVpc",
+        action: "ec2:AssociateSecurityGroupVpc",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2742,6 +2836,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateSubnetCidrBlock",
+        action: "ec2:AssociateSubnetCidrBlock",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2750,6 +2845,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateTransitGatewayMulticastDomain",
+        action: "ec2:AssociateTransitGatewayMulticastDomain",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2758,6 +2854,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateTransitGatewayPolicyTable",
+        action: "ec2:AssociateTransitGatewayPolicyTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2766,6 +2863,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateTransitGatewayRouteTable",
+        action: "ec2:AssociateTransitGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2774,6 +2872,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateTrunkInterface",
+        action: "ec2:AssociateTrunkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2782,6 +2881,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateVpcCidrBlock",
+        action: "ec2:AssociateVpcCidrBlock",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2790,6 +2890,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachClassicLinkVpc",
+        action: "ec2:AttachClassicLinkVpc",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2798,6 +2899,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachImageWatermark",
+        action: "ec2:AttachImageWatermark",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2806,6 +2908,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachInternetGateway",
+        action: "ec2:AttachInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2814,6 +2917,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachNetworkInterface",
+        action: "ec2:AttachNetworkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2822,16 +2926,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachVerifiedAccessTrustProvider",
+        action: "ec2:AttachVerifiedAccessTrustProvider",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "AttachVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "AttachVpnGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "AttachVolume",
+        action: "ec2:AttachVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "AttachVpnGateway",
+        action: "ec2:AttachVpnGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "AuthorizeClientVpnIngress",
+        action: "ec2:AuthorizeClientVpnIngress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2840,6 +2962,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AuthorizeSecurityGroupEgress",
+        action: "ec2:AuthorizeSecurityGroupEgress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2848,6 +2971,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AuthorizeSecurityGroupIngress",
+        action: "ec2:AuthorizeSecurityGroupIngress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2856,16 +2980,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "BatchModifyIpamRoutingPolicyRegistrations",
+        action: "ec2:BatchModifyIpamRoutingPolicyRegistrations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "BundleInstance", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CancelBundleTask", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "BundleInstance",
+        action: "ec2:BundleInstance",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CancelBundleTask",
+        action: "ec2:CancelBundleTask",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CancelCapacityReservation",
+        action: "ec2:CancelCapacityReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2874,6 +3016,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelCapacityReservationFleets",
+        action: "ec2:CancelCapacityReservationFleets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2882,6 +3025,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelConversionTask",
+        action: "ec2:CancelConversionTask",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2890,24 +3034,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelDeclarativePoliciesReport",
+        action: "ec2:CancelDeclarativePoliciesReport",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CancelExportTask", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CancelExportTask",
+        action: "ec2:CancelExportTask",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CancelImageLaunchPermission",
+        action: "ec2:CancelImageLaunchPermission",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CancelImportTask", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CancelImportTask",
+        action: "ec2:CancelImportTask",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CancelReservedInstancesListing",
+        action: "ec2:CancelReservedInstancesListing",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2916,6 +3079,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelSpotFleetRequests",
+        action: "ec2:CancelSpotFleetRequests",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2924,6 +3088,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelSpotInstanceRequests",
+        action: "ec2:CancelSpotInstanceRequests",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2932,18 +3097,52 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ConfirmProductInstance",
+        action: "ec2:ConfirmProductInstance",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CopyFpgaImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CopyImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CopySnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CopyVolumes", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CopyFpgaImage",
+        action: "ec2:CopyFpgaImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CopyImage",
+        action: "ec2:CopyImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CopySnapshot",
+        action: "ec2:CopySnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CopyVolumes",
+        action: "ec2:CopyVolumes",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateApplicationStatusCheck",
+        action: "ec2:CreateApplicationStatusCheck",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2952,6 +3151,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityManagerDataExport",
+        action: "ec2:CreateCapacityManagerDataExport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2960,6 +3160,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityReservation",
+        action: "ec2:CreateCapacityReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2968,6 +3169,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityReservationBySplitting",
+        action: "ec2:CreateCapacityReservationBySplitting",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2976,6 +3178,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityReservationCancellationQuote",
+        action: "ec2:CreateCapacityReservationCancellationQuote",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2984,6 +3187,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityReservationDateChangeQuote",
+        action: "ec2:CreateCapacityReservationDateChangeQuote",
         method: "POST",
         uri: "/",
         input: &[],
@@ -2992,6 +3196,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCapacityReservationFleet",
+        action: "ec2:CreateCapacityReservationFleet",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3000,6 +3205,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateCarrierGateway",
+        action: "ec2:CreateCarrierGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3008,6 +3214,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateClientVpnEndpoint",
+        action: "ec2:CreateClientVpnEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3016,47 +3223,124 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateClientVpnRoute",
+        action: "ec2:CreateClientVpnRoute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateCoipCidr", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateCoipPool", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateCoipCidr",
+        action: "ec2:CreateCoipCidr",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateCoipPool",
+        action: "ec2:CreateCoipPool",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateCustomerGateway",
+        action: "ec2:CreateCustomerGateway",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateDefaultSubnet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateDefaultVpc", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateDefaultSubnet",
+        action: "ec2:CreateDefaultSubnet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateDefaultVpc",
+        action: "ec2:CreateDefaultVpc",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateDelegateMacVolumeOwnershipTask",
+        action: "ec2:CreateDelegateMacVolumeOwnershipTask",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateDhcpOptions", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateDhcpOptions",
+        action: "ec2:CreateDhcpOptions",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateEgressOnlyInternetGateway",
+        action: "ec2:CreateEgressOnlyInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateFleet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateFlowLogs", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateFpgaImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateFleet",
+        action: "ec2:CreateFleet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateFlowLogs",
+        action: "ec2:CreateFlowLogs",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateFpgaImage",
+        action: "ec2:CreateFpgaImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateImage",
+        action: "ec2:CreateImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateImageUsageReport",
+        action: "ec2:CreateImageUsageReport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3065,6 +3349,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInstanceConnectEndpoint",
+        action: "ec2:CreateInstanceConnectEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3073,6 +3358,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInstanceEventWindow",
+        action: "ec2:CreateInstanceEventWindow",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3081,6 +3367,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInstanceExportTask",
+        action: "ec2:CreateInstanceExportTask",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3089,6 +3376,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInternetGateway",
+        action: "ec2:CreateInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3097,15 +3385,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInterruptibleCapacityReservationAllocation",
+        action: "ec2:CreateInterruptibleCapacityReservationAllocation",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateIpam", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateIpam",
+        action: "ec2:CreateIpam",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateIpamExternalResourceVerificationToken",
+        action: "ec2:CreateIpamExternalResourceVerificationToken",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3114,16 +3412,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateIpamInternetRegistryAssociation",
+        action: "ec2:CreateIpamInternetRegistryAssociation",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateIpamPolicy", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateIpamPool", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateIpamPolicy",
+        action: "ec2:CreateIpamPolicy",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateIpamPool",
+        action: "ec2:CreateIpamPool",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateIpamPrefixListResolver",
+        action: "ec2:CreateIpamPrefixListResolver",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3132,6 +3448,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateIpamPrefixListResolverTarget",
+        action: "ec2:CreateIpamPrefixListResolverTarget",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3140,6 +3457,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateIpamResourceDiscovery",
+        action: "ec2:CreateIpamResourceDiscovery",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3148,15 +3466,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateIpamRoutingPolicyRegistration",
+        action: "ec2:CreateIpamRoutingPolicyRegistration",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateIpamScope", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateIpamScope",
+        action: "ec2:CreateIpamScope",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateKeyPair",
+        action: "ec2:CreateKeyPair",
         method: "POST",
         uri: "/",
         input: &["KeyName", "KeyType", "TagSpecifications", "KeyFormat", "DryRun"],
@@ -3165,6 +3493,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLaunchTemplate",
+        action: "ec2:CreateLaunchTemplate",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3173,6 +3502,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLaunchTemplateVersion",
+        action: "ec2:CreateLaunchTemplateVersion",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3181,6 +3511,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayRoute",
+        action: "ec2:CreateLocalGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3189,6 +3520,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayRouteTable",
+        action: "ec2:CreateLocalGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3197,6 +3529,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayRouteTableVirtualInterfaceGroupAssociation",
+        action: "ec2:CreateLocalGatewayRouteTableVirtualInterfaceGroupAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3205,6 +3538,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayRouteTableVpcAssociation",
+        action: "ec2:CreateLocalGatewayRouteTableVpcAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3213,6 +3547,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayVirtualInterface",
+        action: "ec2:CreateLocalGatewayVirtualInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3221,6 +3556,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLocalGatewayVirtualInterfaceGroup",
+        action: "ec2:CreateLocalGatewayVirtualInterfaceGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3229,6 +3565,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateMacSystemIntegrityProtectionModificationTask",
+        action: "ec2:CreateMacSystemIntegrityProtectionModificationTask",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3237,6 +3574,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateManagedPrefixList",
+        action: "ec2:CreateManagedPrefixList",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3245,16 +3583,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateMetricCategory",
+        action: "ec2:CreateMetricCategory",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateNatGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateNetworkAcl", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateNatGateway",
+        action: "ec2:CreateNatGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateNetworkAcl",
+        action: "ec2:CreateNetworkAcl",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateNetworkAclEntry",
+        action: "ec2:CreateNetworkAclEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3263,6 +3619,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateNetworkInsightsAccessScope",
+        action: "ec2:CreateNetworkInsightsAccessScope",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3271,6 +3628,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateNetworkInsightsPath",
+        action: "ec2:CreateNetworkInsightsPath",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3279,6 +3637,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateNetworkInterface",
+        action: "ec2:CreateNetworkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3287,6 +3646,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateNetworkInterfacePermission",
+        action: "ec2:CreateNetworkInterfacePermission",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3295,6 +3655,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateNetworkingFlexCostAllocationPolicy",
+        action: "ec2:CreateNetworkingFlexCostAllocationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3303,6 +3664,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreatePlacementGroup",
+        action: "ec2:CreatePlacementGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3311,6 +3673,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreatePublicIpv4Pool",
+        action: "ec2:CreatePublicIpv4Pool",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3319,6 +3682,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateReplaceRootVolumeTask",
+        action: "ec2:CreateReplaceRootVolumeTask",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3327,6 +3691,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateReservedInstancesListing",
+        action: "ec2:CreateReservedInstancesListing",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3335,16 +3700,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateRestoreImageTask",
+        action: "ec2:CreateRestoreImageTask",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateRoute", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateRouteServer", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateRoute",
+        action: "ec2:CreateRoute",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateRouteServer",
+        action: "ec2:CreateRouteServer",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateRouteServerEndpoint",
+        action: "ec2:CreateRouteServerEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3353,15 +3736,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateRouteServerPeer",
+        action: "ec2:CreateRouteServerPeer",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateRouteTable", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateRouteTable",
+        action: "ec2:CreateRouteTable",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateSecondaryNetwork",
+        action: "ec2:CreateSecondaryNetwork",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3370,17 +3763,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateSecondarySubnet",
+        action: "ec2:CreateSecondarySubnet",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateSecurityGroup", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateSnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateSnapshots", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateSecurityGroup",
+        action: "ec2:CreateSecurityGroup",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateSnapshot",
+        action: "ec2:CreateSnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateSnapshots",
+        action: "ec2:CreateSnapshots",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateSpotDatafeedSubscription",
+        action: "ec2:CreateSpotDatafeedSubscription",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3389,15 +3808,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateStoreImageTask",
+        action: "ec2:CreateStoreImageTask",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateSubnet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateSubnet",
+        action: "ec2:CreateSubnet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateSubnetCidrReservation",
+        action: "ec2:CreateSubnetCidrReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3406,6 +3835,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTags",
+        action: "ec2:CreateTags",
         method: "POST",
         uri: "/",
         input: &["DryRun", "Resources", "Tags"],
@@ -3414,6 +3844,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTrafficMirrorFilter",
+        action: "ec2:CreateTrafficMirrorFilter",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3422,6 +3853,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTrafficMirrorFilterRule",
+        action: "ec2:CreateTrafficMirrorFilterRule",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3430,6 +3862,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTrafficMirrorSession",
+        action: "ec2:CreateTrafficMirrorSession",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3438,6 +3871,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTrafficMirrorTarget",
+        action: "ec2:CreateTrafficMirrorTarget",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3446,6 +3880,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGateway",
+        action: "ec2:CreateTransitGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3454,6 +3889,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayConnect",
+        action: "ec2:CreateTransitGatewayConnect",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3462,6 +3898,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayConnectPeer",
+        action: "ec2:CreateTransitGatewayConnectPeer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3470,6 +3907,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayMeteringPolicy",
+        action: "ec2:CreateTransitGatewayMeteringPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3478,6 +3916,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayMeteringPolicyEntry",
+        action: "ec2:CreateTransitGatewayMeteringPolicyEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3486,6 +3925,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayMulticastDomain",
+        action: "ec2:CreateTransitGatewayMulticastDomain",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3494,6 +3934,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayNetworkFunctionAttachment",
+        action: "ec2:CreateTransitGatewayNetworkFunctionAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3502,6 +3943,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayPeeringAttachment",
+        action: "ec2:CreateTransitGatewayPeeringAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3510,6 +3952,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayPolicyTable",
+        action: "ec2:CreateTransitGatewayPolicyTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3518,6 +3961,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayPolicyTableEntry",
+        action: "ec2:CreateTransitGatewayPolicyTableEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3526,6 +3970,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayPrefixListReference",
+        action: "ec2:CreateTransitGatewayPrefixListReference",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3534,6 +3979,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayRoute",
+        action: "ec2:CreateTransitGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3542,6 +3988,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayRouteTable",
+        action: "ec2:CreateTransitGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3550,6 +3997,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayRouteTableAnnouncement",
+        action: "ec2:CreateTransitGatewayRouteTableAnnouncement",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3558,6 +4006,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateTransitGatewayVpcAttachment",
+        action: "ec2:CreateTransitGatewayVpcAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3566,6 +4015,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVerifiedAccessEndpoint",
+        action: "ec2:CreateVerifiedAccessEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3574,6 +4024,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVerifiedAccessGroup",
+        action: "ec2:CreateVerifiedAccessGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3582,6 +4033,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVerifiedAccessInstance",
+        action: "ec2:CreateVerifiedAccessInstance",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3590,16 +4042,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVerifiedAccessTrustProvider",
+        action: "ec2:CreateVerifiedAccessTrustProvider",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "CreateVpc", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateVolume",
+        action: "ec2:CreateVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "CreateVpc",
+        action: "ec2:CreateVpc",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateVpcBlockPublicAccessExclusion",
+        action: "ec2:CreateVpcBlockPublicAccessExclusion",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3608,15 +4078,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVpcEncryptionControl",
+        action: "ec2:CreateVpcEncryptionControl",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateVpcEndpoint", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateVpcEndpoint",
+        action: "ec2:CreateVpcEndpoint",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateVpcEndpointConnectionNotification",
+        action: "ec2:CreateVpcEndpointConnectionNotification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3625,6 +4105,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVpcEndpointServiceConfiguration",
+        action: "ec2:CreateVpcEndpointServiceConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3633,6 +4114,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVpcPeeringConnection",
+        action: "ec2:CreateVpcPeeringConnection",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3641,24 +4123,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVpnConcentrator",
+        action: "ec2:CreateVpnConcentrator",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateVpnConnection", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateVpnConnection",
+        action: "ec2:CreateVpnConnection",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "CreateVpnConnectionRoute",
+        action: "ec2:CreateVpnConnectionRoute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "CreateVpnGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "CreateVpnGateway",
+        action: "ec2:CreateVpnGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteApplicationStatusCheck",
+        action: "ec2:DeleteApplicationStatusCheck",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3667,6 +4168,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteCapacityManagerDataExport",
+        action: "ec2:DeleteCapacityManagerDataExport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3675,6 +4177,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteCarrierGateway",
+        action: "ec2:DeleteCarrierGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3683,6 +4186,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteClientVpnEndpoint",
+        action: "ec2:DeleteClientVpnEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3691,6 +4195,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteClientVpnEndpointAuthorizationPolicy",
+        action: "ec2:DeleteClientVpnEndpointAuthorizationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3699,36 +4204,88 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteClientVpnRoute",
+        action: "ec2:DeleteClientVpnRoute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteCoipCidr", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteCoipPool", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteCoipCidr",
+        action: "ec2:DeleteCoipCidr",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteCoipPool",
+        action: "ec2:DeleteCoipPool",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteCustomerGateway",
+        action: "ec2:DeleteCustomerGateway",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteDhcpOptions", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteDhcpOptions",
+        action: "ec2:DeleteDhcpOptions",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteEgressOnlyInternetGateway",
+        action: "ec2:DeleteEgressOnlyInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteFleets", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteFlowLogs", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteFpgaImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteFleets",
+        action: "ec2:DeleteFleets",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteFlowLogs",
+        action: "ec2:DeleteFlowLogs",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteFpgaImage",
+        action: "ec2:DeleteFpgaImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteImageUsageReport",
+        action: "ec2:DeleteImageUsageReport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3737,6 +4294,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteInstanceConnectEndpoint",
+        action: "ec2:DeleteInstanceConnectEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3745,6 +4303,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteInstanceEventWindow",
+        action: "ec2:DeleteInstanceEventWindow",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3753,15 +4312,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteInternetGateway",
+        action: "ec2:DeleteInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteIpam", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteIpam",
+        action: "ec2:DeleteIpam",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteIpamExternalResourceVerificationToken",
+        action: "ec2:DeleteIpamExternalResourceVerificationToken",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3770,16 +4339,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteIpamInternetRegistryAssociation",
+        action: "ec2:DeleteIpamInternetRegistryAssociation",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteIpamPolicy", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteIpamPool", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteIpamPolicy",
+        action: "ec2:DeleteIpamPolicy",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteIpamPool",
+        action: "ec2:DeleteIpamPool",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteIpamPrefixListResolver",
+        action: "ec2:DeleteIpamPrefixListResolver",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3788,6 +4375,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteIpamPrefixListResolverTarget",
+        action: "ec2:DeleteIpamPrefixListResolverTarget",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3796,6 +4384,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteIpamResourceDiscovery",
+        action: "ec2:DeleteIpamResourceDiscovery",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3804,15 +4393,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteIpamRoutingPolicyRegistration",
+        action: "ec2:DeleteIpamRoutingPolicyRegistration",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteIpamScope", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteIpamScope",
+        action: "ec2:DeleteIpamScope",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteKeyPair",
+        action: "ec2:DeleteKeyPair",
         method: "POST",
         uri: "/",
         input: &["KeyName", "KeyPairId", "DryRun"],
@@ -3821,6 +4420,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLaunchTemplate",
+        action: "ec2:DeleteLaunchTemplate",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3829,6 +4429,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLaunchTemplateVersions",
+        action: "ec2:DeleteLaunchTemplateVersions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3837,6 +4438,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayRoute",
+        action: "ec2:DeleteLocalGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3845,6 +4447,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayRouteTable",
+        action: "ec2:DeleteLocalGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3853,6 +4456,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayRouteTableVirtualInterfaceGroupAssociation",
+        action: "ec2:DeleteLocalGatewayRouteTableVirtualInterfaceGroupAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3861,6 +4465,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayRouteTableVpcAssociation",
+        action: "ec2:DeleteLocalGatewayRouteTableVpcAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3869,6 +4474,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayVirtualInterface",
+        action: "ec2:DeleteLocalGatewayVirtualInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3877,6 +4483,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLocalGatewayVirtualInterfaceGroup",
+        action: "ec2:DeleteLocalGatewayVirtualInterfaceGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3885,6 +4492,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteManagedPrefixList",
+        action: "ec2:DeleteManagedPrefixList",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3893,16 +4501,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteMetricCategory",
+        action: "ec2:DeleteMetricCategory",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteNatGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteNetworkAcl", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteNatGateway",
+        action: "ec2:DeleteNatGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteNetworkAcl",
+        action: "ec2:DeleteNetworkAcl",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteNetworkAclEntry",
+        action: "ec2:DeleteNetworkAclEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3911,6 +4537,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInsightsAccessScope",
+        action: "ec2:DeleteNetworkInsightsAccessScope",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3919,6 +4546,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInsightsAccessScopeAnalysis",
+        action: "ec2:DeleteNetworkInsightsAccessScopeAnalysis",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3927,6 +4555,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInsightsAnalysis",
+        action: "ec2:DeleteNetworkInsightsAnalysis",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3935,6 +4564,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInsightsPath",
+        action: "ec2:DeleteNetworkInsightsPath",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3943,6 +4573,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInterface",
+        action: "ec2:DeleteNetworkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3951,6 +4582,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkInterfacePermission",
+        action: "ec2:DeleteNetworkInterfacePermission",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3959,6 +4591,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteNetworkingFlexCostAllocationPolicies",
+        action: "ec2:DeleteNetworkingFlexCostAllocationPolicies",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3967,6 +4600,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeletePlacementGroup",
+        action: "ec2:DeletePlacementGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3975,6 +4609,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeletePublicIpv4Pool",
+        action: "ec2:DeletePublicIpv4Pool",
         method: "POST",
         uri: "/",
         input: &[],
@@ -3983,16 +4618,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteQueuedReservedInstances",
+        action: "ec2:DeleteQueuedReservedInstances",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteRoute", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteRouteServer", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteRoute",
+        action: "ec2:DeleteRoute",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteRouteServer",
+        action: "ec2:DeleteRouteServer",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteRouteServerEndpoint",
+        action: "ec2:DeleteRouteServerEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4001,15 +4654,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteRouteServerPeer",
+        action: "ec2:DeleteRouteServerPeer",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteRouteTable", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteRouteTable",
+        action: "ec2:DeleteRouteTable",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteSecondaryNetwork",
+        action: "ec2:DeleteSecondaryNetwork",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4018,25 +4681,52 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteSecondarySubnet",
+        action: "ec2:DeleteSecondarySubnet",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteSecurityGroup", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteSnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteSecurityGroup",
+        action: "ec2:DeleteSecurityGroup",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteSnapshot",
+        action: "ec2:DeleteSnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteSpotDatafeedSubscription",
+        action: "ec2:DeleteSpotDatafeedSubscription",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteSubnet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteSubnet",
+        action: "ec2:DeleteSubnet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteSubnetCidrReservation",
+        action: "ec2:DeleteSubnetCidrReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4045,6 +4735,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTags",
+        action: "ec2:DeleteTags",
         method: "POST",
         uri: "/",
         input: &["DryRun", "Resources", "Tags"],
@@ -4053,6 +4744,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTrafficMirrorFilter",
+        action: "ec2:DeleteTrafficMirrorFilter",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4061,6 +4753,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTrafficMirrorFilterRule",
+        action: "ec2:DeleteTrafficMirrorFilterRule",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4069,6 +4762,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTrafficMirrorSession",
+        action: "ec2:DeleteTrafficMirrorSession",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4077,6 +4771,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTrafficMirrorTarget",
+        action: "ec2:DeleteTrafficMirrorTarget",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4085,6 +4780,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGateway",
+        action: "ec2:DeleteTransitGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4093,6 +4789,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayClientVpnAttachment",
+        action: "ec2:DeleteTransitGatewayClientVpnAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4101,6 +4798,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayConnect",
+        action: "ec2:DeleteTransitGatewayConnect",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4109,6 +4807,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayConnectPeer",
+        action: "ec2:DeleteTransitGatewayConnectPeer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4117,6 +4816,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayMeteringPolicy",
+        action: "ec2:DeleteTransitGatewayMeteringPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4125,6 +4825,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayMeteringPolicyEntry",
+        action: "ec2:DeleteTransitGatewayMeteringPolicyEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4133,6 +4834,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayMulticastDomain",
+        action: "ec2:DeleteTransitGatewayMulticastDomain",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4141,6 +4843,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayNetworkFunctionAttachment",
+        action: "ec2:DeleteTransitGatewayNetworkFunctionAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4149,6 +4852,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayPeeringAttachment",
+        action: "ec2:DeleteTransitGatewayPeeringAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4157,6 +4861,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayPolicyTable",
+        action: "ec2:DeleteTransitGatewayPolicyTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4165,6 +4870,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayPolicyTableEntry",
+        action: "ec2:DeleteTransitGatewayPolicyTableEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4173,6 +4879,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayPrefixListReference",
+        action: "ec2:DeleteTransitGatewayPrefixListReference",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4181,6 +4888,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayRoute",
+        action: "ec2:DeleteTransitGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4189,6 +4897,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayRouteTable",
+        action: "ec2:DeleteTransitGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4197,6 +4906,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayRouteTableAnnouncement",
+        action: "ec2:DeleteTransitGatewayRouteTableAnnouncement",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4205,6 +4915,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteTransitGatewayVpcAttachment",
+        action: "ec2:DeleteTransitGatewayVpcAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4213,6 +4924,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVerifiedAccessEndpoint",
+        action: "ec2:DeleteVerifiedAccessEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4221,6 +4933,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVerifiedAccessGroup",
+        action: "ec2:DeleteVerifiedAccessGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4229,6 +4942,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVerifiedAccessInstance",
+        action: "ec2:DeleteVerifiedAccessInstance",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4237,16 +4951,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVerifiedAccessTrustProvider",
+        action: "ec2:DeleteVerifiedAccessTrustProvider",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DeleteVpc", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteVolume",
+        action: "ec2:DeleteVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DeleteVpc",
+        action: "ec2:DeleteVpc",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteVpcBlockPublicAccessExclusion",
+        action: "ec2:DeleteVpcBlockPublicAccessExclusion",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4255,6 +4987,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVpcEncryptionControl",
+        action: "ec2:DeleteVpcEncryptionControl",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4263,6 +4996,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVpcEndpointConnectionNotifications",
+        action: "ec2:DeleteVpcEndpointConnectionNotifications",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4271,15 +5005,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVpcEndpointServiceConfigurations",
+        action: "ec2:DeleteVpcEndpointServiceConfigurations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteVpcEndpoints", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteVpcEndpoints",
+        action: "ec2:DeleteVpcEndpoints",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteVpcPeeringConnection",
+        action: "ec2:DeleteVpcPeeringConnection",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4288,24 +5032,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVpnConcentrator",
+        action: "ec2:DeleteVpnConcentrator",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteVpnConnection", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteVpnConnection",
+        action: "ec2:DeleteVpnConnection",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeleteVpnConnectionRoute",
+        action: "ec2:DeleteVpnConnectionRoute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeleteVpnGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeleteVpnGateway",
+        action: "ec2:DeleteVpnGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeprovisionByoipCidr",
+        action: "ec2:DeprovisionByoipCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4314,6 +5077,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeprovisionIpamByoasn",
+        action: "ec2:DeprovisionIpamByoasn",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4322,6 +5086,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeprovisionIpamPoolCidr",
+        action: "ec2:DeprovisionIpamPoolCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4330,15 +5095,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeprovisionPublicIpv4PoolCidr",
+        action: "ec2:DeprovisionPublicIpv4PoolCidr",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DeregisterImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DeregisterImage",
+        action: "ec2:DeregisterImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DeregisterInstanceEventNotificationAttributes",
+        action: "ec2:DeregisterInstanceEventNotificationAttributes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4347,6 +5122,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeregisterTransitGatewayMulticastGroupMembers",
+        action: "ec2:DeregisterTransitGatewayMulticastGroupMembers",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4355,6 +5131,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeregisterTransitGatewayMulticastGroupSources",
+        action: "ec2:DeregisterTransitGatewayMulticastGroupSources",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4363,6 +5140,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAccountAttributes",
+        action: "ec2:DescribeAccountAttributes",
         method: "POST",
         uri: "/",
         input: &["DryRun", "AttributeNames"],
@@ -4371,6 +5149,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAccountVpcEncryptionControl",
+        action: "ec2:DescribeAccountVpcEncryptionControl",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4379,15 +5158,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAddressTransfers",
+        action: "ec2:DescribeAddressTransfers",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeAddresses", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeAddresses",
+        action: "ec2:DescribeAddresses",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeAddressesAttribute",
+        action: "ec2:DescribeAddressesAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4396,6 +5185,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAggregateIdFormat",
+        action: "ec2:DescribeAggregateIdFormat",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4404,6 +5194,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeApplicationStatus",
+        action: "ec2:DescribeApplicationStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4412,6 +5203,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeApplicationStatusCheckAssociations",
+        action: "ec2:DescribeApplicationStatusCheckAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4420,6 +5212,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeApplicationStatusChecks",
+        action: "ec2:DescribeApplicationStatusChecks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4428,6 +5221,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAvailabilityZones",
+        action: "ec2:DescribeAvailabilityZones",
         method: "POST",
         uri: "/",
         input: &["ZoneNames", "ZoneIds", "AllAvailabilityZones", "DryRun", "Filters"],
@@ -4436,16 +5230,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAwsNetworkPerformanceMetricSubscriptions",
+        action: "ec2:DescribeAwsNetworkPerformanceMetricSubscriptions",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeBundleTasks", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DescribeByoipCidrs", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeBundleTasks",
+        action: "ec2:DescribeBundleTasks",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DescribeByoipCidrs",
+        action: "ec2:DescribeByoipCidrs",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeCapacityBlockExtensionHistory",
+        action: "ec2:DescribeCapacityBlockExtensionHistory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4454,6 +5266,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityBlockExtensionOfferings",
+        action: "ec2:DescribeCapacityBlockExtensionOfferings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4462,6 +5275,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityBlockOfferings",
+        action: "ec2:DescribeCapacityBlockOfferings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4470,6 +5284,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityBlockStatus",
+        action: "ec2:DescribeCapacityBlockStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4478,6 +5293,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityBlocks",
+        action: "ec2:DescribeCapacityBlocks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4486,6 +5302,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityManagerDataExports",
+        action: "ec2:DescribeCapacityManagerDataExports",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4494,6 +5311,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservationBillingRequests",
+        action: "ec2:DescribeCapacityReservationBillingRequests",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4502,6 +5320,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservationCancellationQuotes",
+        action: "ec2:DescribeCapacityReservationCancellationQuotes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4510,6 +5329,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservationDateChangeQuotes",
+        action: "ec2:DescribeCapacityReservationDateChangeQuotes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4518,6 +5338,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservationFleets",
+        action: "ec2:DescribeCapacityReservationFleets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4526,6 +5347,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservationTopology",
+        action: "ec2:DescribeCapacityReservationTopology",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4534,6 +5356,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCapacityReservations",
+        action: "ec2:DescribeCapacityReservations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4542,6 +5365,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCarrierGateways",
+        action: "ec2:DescribeCarrierGateways",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4550,6 +5374,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClassicLinkInstances",
+        action: "ec2:DescribeClassicLinkInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4558,6 +5383,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClientVpnAuthorizationRules",
+        action: "ec2:DescribeClientVpnAuthorizationRules",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4566,6 +5392,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClientVpnConnections",
+        action: "ec2:DescribeClientVpnConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4574,6 +5401,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClientVpnEndpoints",
+        action: "ec2:DescribeClientVpnEndpoints",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4582,6 +5410,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClientVpnRoutes",
+        action: "ec2:DescribeClientVpnRoutes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4590,15 +5419,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeClientVpnTargetNetworks",
+        action: "ec2:DescribeClientVpnTargetNetworks",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeCoipPools", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeCoipPools",
+        action: "ec2:DescribeCoipPools",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeConversionTasks",
+        action: "ec2:DescribeConversionTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4607,6 +5446,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCustomerGateways",
+        action: "ec2:DescribeCustomerGateways",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4615,33 +5455,61 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeDeclarativePoliciesReports",
+        action: "ec2:DescribeDeclarativePoliciesReports",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeDhcpOptions", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeDhcpOptions",
+        action: "ec2:DescribeDhcpOptions",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeEgressOnlyInternetGateways",
+        action: "ec2:DescribeEgressOnlyInternetGateways",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeElasticGpus", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeElasticGpus",
+        action: "ec2:DescribeElasticGpus",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeExportImageTasks",
+        action: "ec2:DescribeExportImageTasks",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeExportTasks", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeExportTasks",
+        action: "ec2:DescribeExportTasks",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeFastLaunchImages",
+        action: "ec2:DescribeFastLaunchImages",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4650,6 +5518,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeFastSnapshotRestores",
+        action: "ec2:DescribeFastSnapshotRestores",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4658,6 +5527,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeFleetHistory",
+        action: "ec2:DescribeFleetHistory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4666,25 +5536,52 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeFleetInstances",
+        action: "ec2:DescribeFleetInstances",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeFleets", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DescribeFlowLogs", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeFleets",
+        action: "ec2:DescribeFleets",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DescribeFlowLogs",
+        action: "ec2:DescribeFlowLogs",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeFpgaImageAttribute",
+        action: "ec2:DescribeFpgaImageAttribute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeFpgaImages", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeFpgaImages",
+        action: "ec2:DescribeFpgaImages",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeHostReservationOfferings",
+        action: "ec2:DescribeHostReservationOfferings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4693,24 +5590,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeHostReservations",
+        action: "ec2:DescribeHostReservations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeHosts", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeHosts",
+        action: "ec2:DescribeHosts",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeIamInstanceProfileAssociations",
+        action: "ec2:DescribeIamInstanceProfileAssociations",
         method: "POST",
         uri: "/",
         input: &["AssociationIds", "Filters", "MaxResults", "NextToken"],
         errors: &[],
         is_typed: true,
     },
-    Facts { name: "DescribeIdFormat", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeIdFormat",
+        action: "ec2:DescribeIdFormat",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeIdentityIdFormat",
+        action: "ec2:DescribeIdentityIdFormat",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4719,6 +5635,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImageAttribute",
+        action: "ec2:DescribeImageAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4727,6 +5644,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImageReferences",
+        action: "ec2:DescribeImageReferences",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4735,6 +5653,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImageUsageReportEntries",
+        action: "ec2:DescribeImageUsageReportEntries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4743,6 +5662,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImageUsageReports",
+        action: "ec2:DescribeImageUsageReports",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4751,6 +5671,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImages",
+        action: "ec2:DescribeImages",
         method: "POST",
         uri: "/",
         input: &[
@@ -4769,6 +5690,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImportImageTasks",
+        action: "ec2:DescribeImportImageTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4777,6 +5699,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeImportSnapshotTasks",
+        action: "ec2:DescribeImportSnapshotTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4785,6 +5708,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceAttribute",
+        action: "ec2:DescribeInstanceAttribute",
         method: "POST",
         uri: "/",
         input: &["DryRun", "InstanceId", "Attribute"],
@@ -4793,6 +5717,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceConnectEndpoints",
+        action: "ec2:DescribeInstanceConnectEndpoints",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4801,6 +5726,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceCreditSpecifications",
+        action: "ec2:DescribeInstanceCreditSpecifications",
         method: "POST",
         uri: "/",
         input: &["DryRun", "Filters", "InstanceIds", "MaxResults", "NextToken"],
@@ -4809,6 +5735,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceEventNotificationAttributes",
+        action: "ec2:DescribeInstanceEventNotificationAttributes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4817,6 +5744,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceEventWindows",
+        action: "ec2:DescribeInstanceEventWindows",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4825,6 +5753,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceImageMetadata",
+        action: "ec2:DescribeInstanceImageMetadata",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4833,6 +5762,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceSqlHaHistoryStates",
+        action: "ec2:DescribeInstanceSqlHaHistoryStates",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4841,6 +5771,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceSqlHaStates",
+        action: "ec2:DescribeInstanceSqlHaStates",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4849,6 +5780,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceStatus",
+        action: "ec2:DescribeInstanceStatus",
         method: "POST",
         uri: "/",
         input: &[
@@ -4865,6 +5797,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceTopology",
+        action: "ec2:DescribeInstanceTopology",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4873,6 +5806,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceTypeOfferings",
+        action: "ec2:DescribeInstanceTypeOfferings",
         method: "POST",
         uri: "/",
         input: &["DryRun", "LocationType", "Filters", "MaxResults", "NextToken"],
@@ -4881,6 +5815,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstanceTypes",
+        action: "ec2:DescribeInstanceTypes",
         method: "POST",
         uri: "/",
         input: &[
@@ -4896,6 +5831,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInstances",
+        action: "ec2:DescribeInstances",
         method: "POST",
         uri: "/",
         input: &["InstanceIds", "IncludeManagedResources", "DryRun", "Filters", "NextToken", "MaxResults"],
@@ -4904,15 +5840,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeInternetGateways",
+        action: "ec2:DescribeInternetGateways",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeIpamByoasn", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeIpamByoasn",
+        action: "ec2:DescribeIpamByoasn",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeIpamExternalResourceVerificationTokens",
+        action: "ec2:DescribeIpamExternalResourceVerificationTokens",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4921,6 +5867,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamInternetRegistryAssociations",
+        action: "ec2:DescribeIpamInternetRegistryAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4929,6 +5876,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamPolicies",
+        action: "ec2:DescribeIpamPolicies",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4937,15 +5885,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamPoolAllocations",
+        action: "ec2:DescribeIpamPoolAllocations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeIpamPools", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeIpamPools",
+        action: "ec2:DescribeIpamPools",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeIpamPrefixListResolverTargets",
+        action: "ec2:DescribeIpamPrefixListResolverTargets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4954,6 +5912,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamPrefixListResolvers",
+        action: "ec2:DescribeIpamPrefixListResolvers",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4962,6 +5921,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamResourceDiscoveries",
+        action: "ec2:DescribeIpamResourceDiscoveries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4970,17 +5930,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeIpamResourceDiscoveryAssociations",
+        action: "ec2:DescribeIpamResourceDiscoveryAssociations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeIpamScopes", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DescribeIpams", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DescribeIpv6Pools", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeIpamScopes",
+        action: "ec2:DescribeIpamScopes",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DescribeIpams",
+        action: "ec2:DescribeIpams",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DescribeIpv6Pools",
+        action: "ec2:DescribeIpv6Pools",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeKeyPairs",
+        action: "ec2:DescribeKeyPairs",
         method: "POST",
         uri: "/",
         input: &["KeyNames", "KeyPairIds", "IncludePublicKey", "DryRun", "Filters"],
@@ -4989,6 +5975,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLaunchTemplateVersions",
+        action: "ec2:DescribeLaunchTemplateVersions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -4997,6 +5984,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLaunchTemplates",
+        action: "ec2:DescribeLaunchTemplates",
         method: "POST",
         uri: "/",
         input: &[
@@ -5013,6 +6001,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGatewayRouteTableVirtualInterfaceGroupAssociations",
+        action: "ec2:DescribeLocalGatewayRouteTableVirtualInterfaceGroupAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5021,6 +6010,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGatewayRouteTableVpcAssociations",
+        action: "ec2:DescribeLocalGatewayRouteTableVpcAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5029,6 +6019,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGatewayRouteTables",
+        action: "ec2:DescribeLocalGatewayRouteTables",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5037,6 +6028,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGatewayVirtualInterfaceGroups",
+        action: "ec2:DescribeLocalGatewayVirtualInterfaceGroups",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5045,6 +6037,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGatewayVirtualInterfaces",
+        action: "ec2:DescribeLocalGatewayVirtualInterfaces",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5053,6 +6046,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLocalGateways",
+        action: "ec2:DescribeLocalGateways",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5061,15 +6055,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeLockedSnapshots",
+        action: "ec2:DescribeLockedSnapshots",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeMacHosts", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeMacHosts",
+        action: "ec2:DescribeMacHosts",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeMacModificationTasks",
+        action: "ec2:DescribeMacModificationTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5078,6 +6082,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeManagedPrefixLists",
+        action: "ec2:DescribeManagedPrefixLists",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5086,6 +6091,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeMetricCategories",
+        action: "ec2:DescribeMetricCategories",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5094,16 +6100,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeMovingAddresses",
+        action: "ec2:DescribeMovingAddresses",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeNatGateways", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DescribeNetworkAcls", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeNatGateways",
+        action: "ec2:DescribeNatGateways",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DescribeNetworkAcls",
+        action: "ec2:DescribeNetworkAcls",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeNetworkInsightsAccessScopeAnalyses",
+        action: "ec2:DescribeNetworkInsightsAccessScopeAnalyses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5112,6 +6136,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInsightsAccessScopes",
+        action: "ec2:DescribeNetworkInsightsAccessScopes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5120,6 +6145,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInsightsAnalyses",
+        action: "ec2:DescribeNetworkInsightsAnalyses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5128,6 +6154,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInsightsPaths",
+        action: "ec2:DescribeNetworkInsightsPaths",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5136,6 +6163,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInterfaceAttribute",
+        action: "ec2:DescribeNetworkInterfaceAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5144,6 +6172,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInterfacePermissions",
+        action: "ec2:DescribeNetworkInterfacePermissions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5152,6 +6181,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkInterfaces",
+        action: "ec2:DescribeNetworkInterfaces",
         method: "POST",
         uri: "/",
         input: &[
@@ -5167,6 +6197,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkingFlexCostAllocationPolicies",
+        action: "ec2:DescribeNetworkingFlexCostAllocationPolicies",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5175,24 +6206,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeNetworkingFlexCostAllocationPolicyAssociations",
+        action: "ec2:DescribeNetworkingFlexCostAllocationPolicyAssociations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeOutpostLags", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeOutpostLags",
+        action: "ec2:DescribeOutpostLags",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribePlacementGroups",
+        action: "ec2:DescribePlacementGroups",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribePrefixLists", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribePrefixLists",
+        action: "ec2:DescribePrefixLists",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribePrincipalIdFormat",
+        action: "ec2:DescribePrincipalIdFormat",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5201,6 +6251,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribePublicIpv4Pools",
+        action: "ec2:DescribePublicIpv4Pools",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5209,6 +6260,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeRegions",
+        action: "ec2:DescribeRegions",
         method: "POST",
         uri: "/",
         input: &["RegionNames", "AllRegions", "DryRun", "Filters"],
@@ -5217,6 +6269,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeReplaceRootVolumeTasks",
+        action: "ec2:DescribeReplaceRootVolumeTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5225,6 +6278,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeReservedInstances",
+        action: "ec2:DescribeReservedInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5233,6 +6287,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeReservedInstancesListings",
+        action: "ec2:DescribeReservedInstancesListings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5241,6 +6296,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeReservedInstancesModifications",
+        action: "ec2:DescribeReservedInstancesModifications",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5249,6 +6305,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeReservedInstancesOfferings",
+        action: "ec2:DescribeReservedInstancesOfferings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5257,6 +6314,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeRouteServerEndpoints",
+        action: "ec2:DescribeRouteServerEndpoints",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5265,6 +6323,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeRouteServerPeers",
+        action: "ec2:DescribeRouteServerPeers",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5273,15 +6332,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeRouteServers",
+        action: "ec2:DescribeRouteServers",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeRouteTables", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeRouteTables",
+        action: "ec2:DescribeRouteTables",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeScheduledInstanceAvailability",
+        action: "ec2:DescribeScheduledInstanceAvailability",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5290,6 +6359,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeScheduledInstances",
+        action: "ec2:DescribeScheduledInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5298,6 +6368,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecondaryInterfaces",
+        action: "ec2:DescribeSecondaryInterfaces",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5306,6 +6377,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecondaryNetworks",
+        action: "ec2:DescribeSecondaryNetworks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5314,6 +6386,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecondarySubnets",
+        action: "ec2:DescribeSecondarySubnets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5322,6 +6395,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecurityGroupReferences",
+        action: "ec2:DescribeSecurityGroupReferences",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5330,6 +6404,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecurityGroupRules",
+        action: "ec2:DescribeSecurityGroupRules",
         method: "POST",
         uri: "/",
         input: &["Filters", "SecurityGroupRuleIds", "DryRun", "NextToken", "MaxResults"],
@@ -5338,6 +6413,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecurityGroupVpcAssociations",
+        action: "ec2:DescribeSecurityGroupVpcAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5346,6 +6422,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSecurityGroups",
+        action: "ec2:DescribeSecurityGroups",
         method: "POST",
         uri: "/",
         input: &["GroupIds", "GroupNames", "NextToken", "MaxResults", "DryRun", "Filters"],
@@ -5354,6 +6431,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeServiceLinkVirtualInterfaces",
+        action: "ec2:DescribeServiceLinkVirtualInterfaces",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5362,6 +6440,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSnapshotAttribute",
+        action: "ec2:DescribeSnapshotAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5370,15 +6449,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSnapshotTierStatus",
+        action: "ec2:DescribeSnapshotTierStatus",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeSnapshots", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeSnapshots",
+        action: "ec2:DescribeSnapshots",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DescribeSpotDatafeedSubscription",
+        action: "ec2:DescribeSpotDatafeedSubscription",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5387,6 +6476,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSpotFleetInstances",
+        action: "ec2:DescribeSpotFleetInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5395,6 +6485,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSpotFleetRequestHistory",
+        action: "ec2:DescribeSpotFleetRequestHistory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5403,6 +6494,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSpotFleetRequests",
+        action: "ec2:DescribeSpotFleetRequests",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5411,6 +6503,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSpotInstanceRequests",
+        action: "ec2:DescribeSpotInstanceRequests",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5419,6 +6512,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSpotPriceHistory",
+        action: "ec2:DescribeSpotPriceHistory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5427,6 +6521,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeStaleSecurityGroups",
+        action: "ec2:DescribeStaleSecurityGroups",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5435,6 +6530,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeStoreImageTasks",
+        action: "ec2:DescribeStoreImageTasks",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5443,6 +6539,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeSubnets",
+        action: "ec2:DescribeSubnets",
         method: "POST",
         uri: "/",
         input: &["Filters", "SubnetIds", "NextToken", "MaxResults", "DryRun"],
@@ -5451,6 +6548,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTags",
+        action: "ec2:DescribeTags",
         method: "POST",
         uri: "/",
         input: &["DryRun", "Filters", "MaxResults", "NextToken"],
@@ -5459,6 +6557,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTrafficMirrorFilterRules",
+        action: "ec2:DescribeTrafficMirrorFilterRules",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5467,6 +6566,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTrafficMirrorFilters",
+        action: "ec2:DescribeTrafficMirrorFilters",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5475,6 +6575,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTrafficMirrorSessions",
+        action: "ec2:DescribeTrafficMirrorSessions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5483,6 +6584,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTrafficMirrorTargets",
+        action: "ec2:DescribeTrafficMirrorTargets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5491,6 +6593,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayAttachments",
+        action: "ec2:DescribeTransitGatewayAttachments",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5499,6 +6602,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayConnectPeers",
+        action: "ec2:DescribeTransitGatewayConnectPeers",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5507,6 +6611,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayConnects",
+        action: "ec2:DescribeTransitGatewayConnects",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5515,6 +6620,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayMeteringPolicies",
+        action: "ec2:DescribeTransitGatewayMeteringPolicies",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5523,6 +6629,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayMulticastDomains",
+        action: "ec2:DescribeTransitGatewayMulticastDomains",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5531,6 +6638,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayNetworkFunctionAttachments",
+        action: "ec2:DescribeTransitGatewayNetworkFunctionAttachments",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5539,6 +6647,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayPeeringAttachments",
+        action: "ec2:DescribeTransitGatewayPeeringAttachments",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5547,6 +6656,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayPolicyTables",
+        action: "ec2:DescribeTransitGatewayPolicyTables",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5555,6 +6665,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayRouteTableAnnouncements",
+        action: "ec2:DescribeTransitGatewayRouteTableAnnouncements",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5563,6 +6674,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayRouteTables",
+        action: "ec2:DescribeTransitGatewayRouteTables",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5571,6 +6683,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGatewayVpcAttachments",
+        action: "ec2:DescribeTransitGatewayVpcAttachments",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5579,6 +6692,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTransitGateways",
+        action: "ec2:DescribeTransitGateways",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5587,6 +6701,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeTrunkInterfaceAssociations",
+        action: "ec2:DescribeTrunkInterfaceAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5595,6 +6710,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVerifiedAccessEndpoints",
+        action: "ec2:DescribeVerifiedAccessEndpoints",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5603,6 +6719,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVerifiedAccessGroups",
+        action: "ec2:DescribeVerifiedAccessGroups",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5611,6 +6728,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVerifiedAccessInstanceLoggingConfigurations",
+        action: "ec2:DescribeVerifiedAccessInstanceLoggingConfigurations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5619,6 +6737,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVerifiedAccessInstances",
+        action: "ec2:DescribeVerifiedAccessInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5627,6 +6746,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVerifiedAccessTrustProviders",
+        action: "ec2:DescribeVerifiedAccessTrustProviders",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5635,6 +6755,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVolumeAttribute",
+        action: "ec2:DescribeVolumeAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5643,6 +6764,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVolumeStatus",
+        action: "ec2:DescribeVolumeStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5651,6 +6773,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVolumes",
+        action: "ec2:DescribeVolumes",
         method: "POST",
         uri: "/",
         input: &["VolumeIds", "IncludeManagedResources", "DryRun", "Filters", "NextToken", "MaxResults"],
@@ -5659,6 +6782,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVolumesModifications",
+        action: "ec2:DescribeVolumesModifications",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5667,6 +6791,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcAttribute",
+        action: "ec2:DescribeVpcAttribute",
         method: "POST",
         uri: "/",
         input: &["Attribute", "VpcId", "DryRun"],
@@ -5675,6 +6800,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcBlockPublicAccessExclusions",
+        action: "ec2:DescribeVpcBlockPublicAccessExclusions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5683,6 +6809,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcBlockPublicAccessOptions",
+        action: "ec2:DescribeVpcBlockPublicAccessOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5691,6 +6818,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcClassicLink",
+        action: "ec2:DescribeVpcClassicLink",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5699,6 +6827,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcClassicLinkDnsSupport",
+        action: "ec2:DescribeVpcClassicLinkDnsSupport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5707,6 +6836,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEncryptionControls",
+        action: "ec2:DescribeVpcEncryptionControls",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5715,6 +6845,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointAssociations",
+        action: "ec2:DescribeVpcEndpointAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5723,6 +6854,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointConnectionNotifications",
+        action: "ec2:DescribeVpcEndpointConnectionNotifications",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5731,6 +6863,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointConnections",
+        action: "ec2:DescribeVpcEndpointConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5739,6 +6872,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointServiceConfigurations",
+        action: "ec2:DescribeVpcEndpointServiceConfigurations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5747,6 +6881,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointServicePermissions",
+        action: "ec2:DescribeVpcEndpointServicePermissions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5755,6 +6890,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpointServices",
+        action: "ec2:DescribeVpcEndpointServices",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5763,6 +6899,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcEndpoints",
+        action: "ec2:DescribeVpcEndpoints",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5771,6 +6908,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcPeeringConnections",
+        action: "ec2:DescribeVpcPeeringConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5779,6 +6917,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpcs",
+        action: "ec2:DescribeVpcs",
         method: "POST",
         uri: "/",
         input: &["Filters", "VpcIds", "NextToken", "MaxResults", "DryRun"],
@@ -5787,6 +6926,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpnConcentrators",
+        action: "ec2:DescribeVpnConcentrators",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5795,15 +6935,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeVpnConnections",
+        action: "ec2:DescribeVpnConnections",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DescribeVpnGateways", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DescribeVpnGateways",
+        action: "ec2:DescribeVpnGateways",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DetachClassicLinkVpc",
+        action: "ec2:DetachClassicLinkVpc",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5812,6 +6962,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachImageWatermark",
+        action: "ec2:DetachImageWatermark",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5820,6 +6971,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachInternetGateway",
+        action: "ec2:DetachInternetGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5828,6 +6980,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachNetworkInterface",
+        action: "ec2:DetachNetworkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5836,16 +6989,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachVerifiedAccessTrustProvider",
+        action: "ec2:DetachVerifiedAccessTrustProvider",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DetachVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "DetachVpnGateway", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DetachVolume",
+        action: "ec2:DetachVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "DetachVpnGateway",
+        action: "ec2:DetachVpnGateway",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DisableAddressTransfer",
+        action: "ec2:DisableAddressTransfer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5854,6 +7025,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableAllowedImagesSettings",
+        action: "ec2:DisableAllowedImagesSettings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5862,6 +7034,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableApplicationStatusCheckSuppression",
+        action: "ec2:DisableApplicationStatusCheckSuppression",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5870,6 +7043,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableAwsNetworkPerformanceMetricSubscription",
+        action: "ec2:DisableAwsNetworkPerformanceMetricSubscription",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5878,6 +7052,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableCapacityManager",
+        action: "ec2:DisableCapacityManager",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5886,24 +7061,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableEbsEncryptionByDefault",
+        action: "ec2:DisableEbsEncryptionByDefault",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DisableFastLaunch", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DisableFastLaunch",
+        action: "ec2:DisableFastLaunch",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DisableFastSnapshotRestores",
+        action: "ec2:DisableFastSnapshotRestores",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DisableImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DisableImage",
+        action: "ec2:DisableImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DisableImageBlockPublicAccess",
+        action: "ec2:DisableImageBlockPublicAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5912,6 +7106,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableImageDeprecation",
+        action: "ec2:DisableImageDeprecation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5920,6 +7115,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableImageDeregistrationProtection",
+        action: "ec2:DisableImageDeregistrationProtection",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5928,6 +7124,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableInstanceSqlHaStandbyDetections",
+        action: "ec2:DisableInstanceSqlHaStandbyDetections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5936,15 +7133,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableIpamOrganizationAdminAccount",
+        action: "ec2:DisableIpamOrganizationAdminAccount",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DisableIpamPolicy", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DisableIpamPolicy",
+        action: "ec2:DisableIpamPolicy",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DisableRouteServerPropagation",
+        action: "ec2:DisableRouteServerPropagation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5953,6 +7160,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableSerialConsoleAccess",
+        action: "ec2:DisableSerialConsoleAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5961,6 +7169,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableSnapshotBlockPublicAccess",
+        action: "ec2:DisableSnapshotBlockPublicAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5969,6 +7178,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableTransitGatewayRouteTablePropagation",
+        action: "ec2:DisableTransitGatewayRouteTablePropagation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5977,6 +7187,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableVgwRoutePropagation",
+        action: "ec2:DisableVgwRoutePropagation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5985,6 +7196,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableVpcClassicLink",
+        action: "ec2:DisableVpcClassicLink",
         method: "POST",
         uri: "/",
         input: &[],
@@ -5993,15 +7205,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableVpcClassicLinkDnsSupport",
+        action: "ec2:DisableVpcClassicLinkDnsSupport",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "DisassociateAddress", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "DisassociateAddress",
+        action: "ec2:DisassociateAddress",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "DisassociateApplicationStatusCheck",
+        action: "ec2:DisassociateApplicationStatusCheck",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6010,6 +7232,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateCapacityReservationBillingOwner",
+        action: "ec2:DisassociateCapacityReservationBillingOwner",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6018,6 +7241,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateClientVpnTargetNetwork",
+        action: "ec2:DisassociateClientVpnTargetNetwork",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6026,6 +7250,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateEnclaveCertificateIamRole",
+        action: "ec2:DisassociateEnclaveCertificateIamRole",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6034,6 +7259,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateIamInstanceProfile",
+        action: "ec2:DisassociateIamInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["AssociationId"],
@@ -6042,6 +7268,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateInstanceEventWindow",
+        action: "ec2:DisassociateInstanceEventWindow",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6050,6 +7277,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateIpamByoasn",
+        action: "ec2:DisassociateIpamByoasn",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6058,6 +7286,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateIpamResourceDiscovery",
+        action: "ec2:DisassociateIpamResourceDiscovery",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6066,6 +7295,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateKmsKeyId",
+        action: "ec2:DisassociateKmsKeyId",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6074,6 +7304,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateNatGatewayAddress",
+        action: "ec2:DisassociateNatGatewayAddress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6082,6 +7313,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateNetworkingFlexCostAllocationPolicy",
+        action: "ec2:DisassociateNetworkingFlexCostAllocationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6090,6 +7322,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateRouteServer",
+        action: "ec2:DisassociateRouteServer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6098,6 +7331,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateRouteTable",
+        action: "ec2:DisassociateRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6106,6 +7340,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateSecurityGroupVpc",
+        action: "ec2:DisassociateSecurityGroupVpc",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6114,6 +7349,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateSubnetCidrBlock",
+        action: "ec2:DisassociateSubnetCidrBlock",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6122,6 +7358,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateTransitGatewayMulticastDomain",
+        action: "ec2:DisassociateTransitGatewayMulticastDomain",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6130,6 +7367,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateTransitGatewayPolicyTable",
+        action: "ec2:DisassociateTransitGatewayPolicyTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6138,6 +7376,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateTransitGatewayRouteTable",
+        action: "ec2:DisassociateTransitGatewayRouteTable",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6146,6 +7385,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateTrunkInterface",
+        action: "ec2:DisassociateTrunkInterface",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6154,6 +7394,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisassociateVpcCidrBlock",
+        action: "ec2:DisassociateVpcCidrBlock",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6162,6 +7403,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableAddressTransfer",
+        action: "ec2:EnableAddressTransfer",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6170,6 +7412,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableAllowedImagesSettings",
+        action: "ec2:EnableAllowedImagesSettings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6178,6 +7421,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableApplicationStatusCheckSuppression",
+        action: "ec2:EnableApplicationStatusCheckSuppression",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6186,6 +7430,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableAwsNetworkPerformanceMetricSubscription",
+        action: "ec2:EnableAwsNetworkPerformanceMetricSubscription",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6194,6 +7439,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableCapacityManager",
+        action: "ec2:EnableCapacityManager",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6202,24 +7448,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableEbsEncryptionByDefault",
+        action: "ec2:EnableEbsEncryptionByDefault",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "EnableFastLaunch", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "EnableFastLaunch",
+        action: "ec2:EnableFastLaunch",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "EnableFastSnapshotRestores",
+        action: "ec2:EnableFastSnapshotRestores",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "EnableImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "EnableImage",
+        action: "ec2:EnableImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "EnableImageBlockPublicAccess",
+        action: "ec2:EnableImageBlockPublicAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6228,6 +7493,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableImageDeprecation",
+        action: "ec2:EnableImageDeprecation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6236,6 +7502,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableImageDeregistrationProtection",
+        action: "ec2:EnableImageDeregistrationProtection",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6244,6 +7511,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableInstanceSqlHaStandbyDetections",
+        action: "ec2:EnableInstanceSqlHaStandbyDetections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6252,6 +7520,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableIpamInternetRegistryAssociation",
+        action: "ec2:EnableIpamInternetRegistryAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6260,15 +7529,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableIpamOrganizationAdminAccount",
+        action: "ec2:EnableIpamOrganizationAdminAccount",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "EnableIpamPolicy", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "EnableIpamPolicy",
+        action: "ec2:EnableIpamPolicy",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "EnableReachabilityAnalyzerOrganizationSharing",
+        action: "ec2:EnableReachabilityAnalyzerOrganizationSharing",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6277,6 +7556,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableRouteServerPropagation",
+        action: "ec2:EnableRouteServerPropagation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6285,6 +7565,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableSerialConsoleAccess",
+        action: "ec2:EnableSerialConsoleAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6293,6 +7574,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableSnapshotBlockPublicAccess",
+        action: "ec2:EnableSnapshotBlockPublicAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6301,6 +7583,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableTransitGatewayRouteTablePropagation",
+        action: "ec2:EnableTransitGatewayRouteTablePropagation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6309,15 +7592,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableVgwRoutePropagation",
+        action: "ec2:EnableVgwRoutePropagation",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "EnableVolumeIO", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "EnableVolumeIO",
+        action: "ec2:EnableVolumeIO",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "EnableVpcClassicLink",
+        action: "ec2:EnableVpcClassicLink",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6326,6 +7619,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableVpcClassicLinkDnsSupport",
+        action: "ec2:EnableVpcClassicLinkDnsSupport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6334,6 +7628,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ExportClientVpnClientCertificateRevocationList",
+        action: "ec2:ExportClientVpnClientCertificateRevocationList",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6342,15 +7637,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ExportClientVpnClientConfiguration",
+        action: "ec2:ExportClientVpnClientConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ExportImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ExportImage",
+        action: "ec2:ExportImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ExportTransitGatewayRoutes",
+        action: "ec2:ExportTransitGatewayRoutes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6359,6 +7664,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ExportVerifiedAccessInstanceClientConfiguration",
+        action: "ec2:ExportVerifiedAccessInstanceClientConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6367,6 +7673,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetActiveVpnTunnelStatus",
+        action: "ec2:GetActiveVpnTunnelStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6375,6 +7682,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAllowedImagesSettings",
+        action: "ec2:GetAllowedImagesSettings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6383,6 +7691,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAssociatedEnclaveCertificateIamRoles",
+        action: "ec2:GetAssociatedEnclaveCertificateIamRoles",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6391,6 +7700,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAssociatedIpv6PoolCidrs",
+        action: "ec2:GetAssociatedIpv6PoolCidrs",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6399,6 +7709,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAwsNetworkPerformanceData",
+        action: "ec2:GetAwsNetworkPerformanceData",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6407,6 +7718,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityManagerAttributes",
+        action: "ec2:GetCapacityManagerAttributes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6415,6 +7727,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityManagerMetricData",
+        action: "ec2:GetCapacityManagerMetricData",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6423,6 +7736,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityManagerMetricDimensions",
+        action: "ec2:GetCapacityManagerMetricDimensions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6431,6 +7745,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityManagerMonitoredTagKeys",
+        action: "ec2:GetCapacityManagerMonitoredTagKeys",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6439,6 +7754,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityManagerSupportabilityScores",
+        action: "ec2:GetCapacityManagerSupportabilityScores",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6447,6 +7763,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCapacityReservationUsage",
+        action: "ec2:GetCapacityReservationUsage",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6455,15 +7772,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetClientVpnEndpointAuthorizationPolicy",
+        action: "ec2:GetClientVpnEndpointAuthorizationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetCoipPoolUsage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetCoipPoolUsage",
+        action: "ec2:GetCoipPoolUsage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetConsoleOutput",
+        action: "ec2:GetConsoleOutput",
         method: "POST",
         uri: "/",
         input: &["InstanceId", "Latest", "DryRun"],
@@ -6472,6 +7799,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetConsoleScreenshot",
+        action: "ec2:GetConsoleScreenshot",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6480,6 +7808,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetDeclarativePoliciesReportSummary",
+        action: "ec2:GetDeclarativePoliciesReportSummary",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6488,6 +7817,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetDefaultCreditSpecification",
+        action: "ec2:GetDefaultCreditSpecification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6496,6 +7826,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetEbsDefaultKmsKeyId",
+        action: "ec2:GetEbsDefaultKmsKeyId",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6504,6 +7835,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetEbsEncryptionByDefault",
+        action: "ec2:GetEbsEncryptionByDefault",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6512,6 +7844,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetEnabledIpamPolicy",
+        action: "ec2:GetEnabledIpamPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6520,6 +7853,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFlowLogsIntegrationTemplate",
+        action: "ec2:GetFlowLogsIntegrationTemplate",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6528,6 +7862,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetGroupsForCapacityReservation",
+        action: "ec2:GetGroupsForCapacityReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6536,42 +7871,79 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetHostReservationPurchasePreview",
+        action: "ec2:GetHostReservationPurchasePreview",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetImageAncestry", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetImageAncestry",
+        action: "ec2:GetImageAncestry",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetImageBlockPublicAccessState",
+        action: "ec2:GetImageBlockPublicAccessState",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetImageFindings", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetImageFindings",
+        action: "ec2:GetImageFindings",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetInstanceMetadataDefaults",
+        action: "ec2:GetInstanceMetadataDefaults",
         method: "POST",
         uri: "/",
         input: &["DryRun"],
         errors: &[],
         is_typed: true,
     },
-    Facts { name: "GetInstanceTpmEkPub", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
     Facts {
-        name: "GetInstanceTypesFromInstanceRequirements",
+        name: "GetInstanceTpmEkPub",
+        action: "ec2:GetInstanceTpmEkPub",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetInstanceUefiData", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetInstanceTypesFromInstanceRequirements",
+        action: "ec2:GetInstanceTypesFromInstanceRequirements",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "GetInstanceUefiData",
+        action: "ec2:GetInstanceUefiData",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetIpamAddressHistory",
+        action: "ec2:GetIpamAddressHistory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6580,6 +7952,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamDiscoveredAccounts",
+        action: "ec2:GetIpamDiscoveredAccounts",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6588,6 +7961,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamDiscoveredPublicAddresses",
+        action: "ec2:GetIpamDiscoveredPublicAddresses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6596,6 +7970,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamDiscoveredResourceCidrs",
+        action: "ec2:GetIpamDiscoveredResourceCidrs",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6604,6 +7979,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamDiscoveredRoutes",
+        action: "ec2:GetIpamDiscoveredRoutes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6612,6 +7988,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamInternetRegistryAssociationAsns",
+        action: "ec2:GetIpamInternetRegistryAssociationAsns",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6620,6 +7997,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamInternetRegistryAssociationCidrs",
+        action: "ec2:GetIpamInternetRegistryAssociationCidrs",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6628,6 +8006,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamPolicyAllocationRules",
+        action: "ec2:GetIpamPolicyAllocationRules",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6636,6 +8015,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamPolicyOrganizationTargets",
+        action: "ec2:GetIpamPolicyOrganizationTargets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6644,15 +8024,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamPoolAllocations",
+        action: "ec2:GetIpamPoolAllocations",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetIpamPoolCidrs", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetIpamPoolCidrs",
+        action: "ec2:GetIpamPoolCidrs",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetIpamPrefixListResolverRules",
+        action: "ec2:GetIpamPrefixListResolverRules",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6661,6 +8051,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamPrefixListResolverVersionEntries",
+        action: "ec2:GetIpamPrefixListResolverVersionEntries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6669,6 +8060,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamPrefixListResolverVersions",
+        action: "ec2:GetIpamPrefixListResolverVersions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6677,6 +8069,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamResourceCidrs",
+        action: "ec2:GetIpamResourceCidrs",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6685,6 +8078,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamRouteOriginAuthorizations",
+        action: "ec2:GetIpamRouteOriginAuthorizations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6693,6 +8087,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamRouteProtectionFindings",
+        action: "ec2:GetIpamRouteProtectionFindings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6701,6 +8096,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamRoutingPolicyRegistrationDeltas",
+        action: "ec2:GetIpamRoutingPolicyRegistrationDeltas",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6709,6 +8105,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetIpamRoutingPolicyRegistrations",
+        action: "ec2:GetIpamRoutingPolicyRegistrations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6717,6 +8114,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetLaunchTemplateData",
+        action: "ec2:GetLaunchTemplateData",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6725,6 +8123,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetManagedPrefixListAssociations",
+        action: "ec2:GetManagedPrefixListAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6733,6 +8132,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetManagedPrefixListEntries",
+        action: "ec2:GetManagedPrefixListEntries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6741,6 +8141,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetManagedResourceVisibility",
+        action: "ec2:GetManagedResourceVisibility",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6749,6 +8150,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetNetworkInsightsAccessScopeAnalysisFindings",
+        action: "ec2:GetNetworkInsightsAccessScopeAnalysisFindings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6757,6 +8159,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetNetworkInsightsAccessScopeContent",
+        action: "ec2:GetNetworkInsightsAccessScopeContent",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6765,15 +8168,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetNetworkingFlexCostAllocationPolicyVersions",
+        action: "ec2:GetNetworkingFlexCostAllocationPolicyVersions",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "GetPasswordData", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "GetPasswordData",
+        action: "ec2:GetPasswordData",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "GetReservedInstancesExchangeQuote",
+        action: "ec2:GetReservedInstancesExchangeQuote",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6782,6 +8195,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRouteServerAssociations",
+        action: "ec2:GetRouteServerAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6790,6 +8204,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRouteServerPropagations",
+        action: "ec2:GetRouteServerPropagations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6798,6 +8213,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRouteServerRoutingDatabase",
+        action: "ec2:GetRouteServerRoutingDatabase",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6806,6 +8222,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSecurityGroupsForVpc",
+        action: "ec2:GetSecurityGroupsForVpc",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6814,6 +8231,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSerialConsoleAccessStatus",
+        action: "ec2:GetSerialConsoleAccessStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6822,6 +8240,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSnapshotBlockPublicAccessState",
+        action: "ec2:GetSnapshotBlockPublicAccessState",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6830,6 +8249,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSpotPlacementScores",
+        action: "ec2:GetSpotPlacementScores",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6838,6 +8258,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSubnetCidrReservations",
+        action: "ec2:GetSubnetCidrReservations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6846,6 +8267,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayAttachmentNatConfiguration",
+        action: "ec2:GetTransitGatewayAttachmentNatConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6854,6 +8276,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayAttachmentPropagations",
+        action: "ec2:GetTransitGatewayAttachmentPropagations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6862,6 +8285,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayMeteringPolicyEntries",
+        action: "ec2:GetTransitGatewayMeteringPolicyEntries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6870,6 +8294,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayMulticastDomainAssociations",
+        action: "ec2:GetTransitGatewayMulticastDomainAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6878,6 +8303,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayPolicyTableAssociations",
+        action: "ec2:GetTransitGatewayPolicyTableAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6886,6 +8312,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayPolicyTableEntries",
+        action: "ec2:GetTransitGatewayPolicyTableEntries",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6894,6 +8321,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayPrefixListReferences",
+        action: "ec2:GetTransitGatewayPrefixListReferences",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6902,6 +8330,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayRouteTableAssociations",
+        action: "ec2:GetTransitGatewayRouteTableAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6910,6 +8339,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetTransitGatewayRouteTablePropagations",
+        action: "ec2:GetTransitGatewayRouteTablePropagations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6918,6 +8348,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVerifiedAccessEndpointPolicy",
+        action: "ec2:GetVerifiedAccessEndpointPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6926,6 +8357,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVerifiedAccessEndpointTargets",
+        action: "ec2:GetVerifiedAccessEndpointTargets",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6934,6 +8366,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVerifiedAccessGroupPolicy",
+        action: "ec2:GetVerifiedAccessGroupPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6942,6 +8375,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVpcResourcesBlockingEncryptionEnforcement",
+        action: "ec2:GetVpcResourcesBlockingEncryptionEnforcement",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6950,6 +8384,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVpnConnectionDeviceSampleConfiguration",
+        action: "ec2:GetVpnConnectionDeviceSampleConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6958,6 +8393,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVpnConnectionDeviceTypes",
+        action: "ec2:GetVpnConnectionDeviceTypes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6966,6 +8402,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetVpnTunnelReplacementStatus",
+        action: "ec2:GetVpnTunnelReplacementStatus",
         method: "POST",
         uri: "/",
         input: &[],
@@ -6974,26 +8411,61 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ImportClientVpnClientCertificateRevocationList",
+        action: "ec2:ImportClientVpnClientCertificateRevocationList",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ImportImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ImportInstance", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ImportImage",
+        action: "ec2:ImportImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ImportInstance",
+        action: "ec2:ImportInstance",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ImportKeyPair",
+        action: "ec2:ImportKeyPair",
         method: "POST",
         uri: "/",
         input: &["TagSpecifications", "DryRun", "KeyName", "PublicKeyMaterial"],
         errors: &[],
         is_typed: true,
     },
-    Facts { name: "ImportSnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ImportVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ImportSnapshot",
+        action: "ec2:ImportSnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ImportVolume",
+        action: "ec2:ImportVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ListImagesInRecycleBin",
+        action: "ec2:ListImagesInRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7002,6 +8474,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListSnapshotsInRecycleBin",
+        action: "ec2:ListSnapshotsInRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7010,15 +8483,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListVolumesInRecycleBin",
+        action: "ec2:ListVolumesInRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "LockSnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "LockSnapshot",
+        action: "ec2:LockSnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyAccountVpcEncryptionControl",
+        action: "ec2:ModifyAccountVpcEncryptionControl",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7027,6 +8510,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyAddressAttribute",
+        action: "ec2:ModifyAddressAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7035,6 +8519,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyApplicationStatusCheck",
+        action: "ec2:ModifyApplicationStatusCheck",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7043,6 +8528,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyAvailabilityZoneGroup",
+        action: "ec2:ModifyAvailabilityZoneGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7051,6 +8537,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyCapacityReservation",
+        action: "ec2:ModifyCapacityReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7059,6 +8546,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyCapacityReservationFleet",
+        action: "ec2:ModifyCapacityReservationFleet",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7067,6 +8555,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyClientVpnEndpoint",
+        action: "ec2:ModifyClientVpnEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7075,6 +8564,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyClientVpnEndpointAuthorizationPolicy",
+        action: "ec2:ModifyClientVpnEndpointAuthorizationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7083,6 +8573,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyDefaultCreditSpecification",
+        action: "ec2:ModifyDefaultCreditSpecification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7091,25 +8582,52 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyEbsDefaultKmsKeyId",
+        action: "ec2:ModifyEbsDefaultKmsKeyId",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyFleet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyFleet",
+        action: "ec2:ModifyFleet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyFpgaImageAttribute",
+        action: "ec2:ModifyFpgaImageAttribute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyHosts", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ModifyIdFormat", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyHosts",
+        action: "ec2:ModifyHosts",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ModifyIdFormat",
+        action: "ec2:ModifyIdFormat",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyIdentityIdFormat",
+        action: "ec2:ModifyIdentityIdFormat",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7118,6 +8636,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyImageAttribute",
+        action: "ec2:ModifyImageAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7126,6 +8645,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceAttribute",
+        action: "ec2:ModifyInstanceAttribute",
         method: "POST",
         uri: "/",
         input: &[
@@ -7153,6 +8673,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceCapacityReservationAttributes",
+        action: "ec2:ModifyInstanceCapacityReservationAttributes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7161,6 +8682,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceConnectEndpoint",
+        action: "ec2:ModifyInstanceConnectEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7169,6 +8691,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceCpuOptions",
+        action: "ec2:ModifyInstanceCpuOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7177,6 +8700,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceCreditSpecification",
+        action: "ec2:ModifyInstanceCreditSpecification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7185,6 +8709,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceEventStartTime",
+        action: "ec2:ModifyInstanceEventStartTime",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7193,6 +8718,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceEventWindow",
+        action: "ec2:ModifyInstanceEventWindow",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7201,6 +8727,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceMaintenanceOptions",
+        action: "ec2:ModifyInstanceMaintenanceOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7209,6 +8736,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceMetadataDefaults",
+        action: "ec2:ModifyInstanceMetadataDefaults",
         method: "POST",
         uri: "/",
         input: &[
@@ -7224,6 +8752,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceMetadataOptions",
+        action: "ec2:ModifyInstanceMetadataOptions",
         method: "POST",
         uri: "/",
         input: &[
@@ -7240,6 +8769,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstanceNetworkPerformanceOptions",
+        action: "ec2:ModifyInstanceNetworkPerformanceOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7248,24 +8778,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyInstancePlacement",
+        action: "ec2:ModifyInstancePlacement",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyIpam", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyIpam",
+        action: "ec2:ModifyIpam",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyIpamPolicyAllocationRules",
+        action: "ec2:ModifyIpamPolicyAllocationRules",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyIpamPool", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyIpamPool",
+        action: "ec2:ModifyIpamPool",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyIpamPoolAllocation",
+        action: "ec2:ModifyIpamPoolAllocation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7274,6 +8823,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyIpamPrefixListResolver",
+        action: "ec2:ModifyIpamPrefixListResolver",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7282,6 +8832,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyIpamPrefixListResolverTarget",
+        action: "ec2:ModifyIpamPrefixListResolverTarget",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7290,6 +8841,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyIpamResourceCidr",
+        action: "ec2:ModifyIpamResourceCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7298,6 +8850,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyIpamResourceDiscovery",
+        action: "ec2:ModifyIpamResourceDiscovery",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7306,15 +8859,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyIpamRoutingPolicyRegistration",
+        action: "ec2:ModifyIpamRoutingPolicyRegistration",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyIpamScope", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyIpamScope",
+        action: "ec2:ModifyIpamScope",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyLaunchTemplate",
+        action: "ec2:ModifyLaunchTemplate",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7323,6 +8886,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyLocalGatewayRoute",
+        action: "ec2:ModifyLocalGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7331,6 +8895,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyManagedPrefixList",
+        action: "ec2:ModifyManagedPrefixList",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7339,6 +8904,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyManagedResourceVisibility",
+        action: "ec2:ModifyManagedResourceVisibility",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7347,6 +8913,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyMetricCategory",
+        action: "ec2:ModifyMetricCategory",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7355,6 +8922,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyNetworkInterfaceAttribute",
+        action: "ec2:ModifyNetworkInterfaceAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7363,6 +8931,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyNetworkingFlexCostAllocationPolicy",
+        action: "ec2:ModifyNetworkingFlexCostAllocationPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7371,6 +8940,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyPrivateDnsNameOptions",
+        action: "ec2:ModifyPrivateDnsNameOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7379,6 +8949,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyPublicIpDnsNameOptions",
+        action: "ec2:ModifyPublicIpDnsNameOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7387,15 +8958,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyReservedInstances",
+        action: "ec2:ModifyReservedInstances",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyRouteServer", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyRouteServer",
+        action: "ec2:ModifyRouteServer",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifySecurityGroupRules",
+        action: "ec2:ModifySecurityGroupRules",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7404,15 +8985,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifySnapshotAttribute",
+        action: "ec2:ModifySnapshotAttribute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifySnapshotTier", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifySnapshotTier",
+        action: "ec2:ModifySnapshotTier",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifySpotFleetRequest",
+        action: "ec2:ModifySpotFleetRequest",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7421,6 +9012,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifySubnetAttribute",
+        action: "ec2:ModifySubnetAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7429,6 +9021,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTrafficMirrorFilterNetworkServices",
+        action: "ec2:ModifyTrafficMirrorFilterNetworkServices",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7437,6 +9030,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTrafficMirrorFilterRule",
+        action: "ec2:ModifyTrafficMirrorFilterRule",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7445,6 +9039,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTrafficMirrorSession",
+        action: "ec2:ModifyTrafficMirrorSession",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7453,6 +9048,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGateway",
+        action: "ec2:ModifyTransitGateway",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7461,6 +9057,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayAttachmentNatConfiguration",
+        action: "ec2:ModifyTransitGatewayAttachmentNatConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7469,6 +9066,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayMeteringPolicy",
+        action: "ec2:ModifyTransitGatewayMeteringPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7477,6 +9075,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayNetworkFunctionAttachment",
+        action: "ec2:ModifyTransitGatewayNetworkFunctionAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7485,6 +9084,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayPeeringAttachment",
+        action: "ec2:ModifyTransitGatewayPeeringAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7493,6 +9093,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayPolicyTableEntry",
+        action: "ec2:ModifyTransitGatewayPolicyTableEntry",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7501,6 +9102,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayPrefixListReference",
+        action: "ec2:ModifyTransitGatewayPrefixListReference",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7509,6 +9111,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyTransitGatewayVpcAttachment",
+        action: "ec2:ModifyTransitGatewayVpcAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7517,6 +9120,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessEndpoint",
+        action: "ec2:ModifyVerifiedAccessEndpoint",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7525,6 +9129,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessEndpointPolicy",
+        action: "ec2:ModifyVerifiedAccessEndpointPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7533,6 +9138,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessGroup",
+        action: "ec2:ModifyVerifiedAccessGroup",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7541,6 +9147,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessGroupPolicy",
+        action: "ec2:ModifyVerifiedAccessGroupPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7549,6 +9156,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessInstance",
+        action: "ec2:ModifyVerifiedAccessInstance",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7557,6 +9165,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessInstanceLoggingConfiguration",
+        action: "ec2:ModifyVerifiedAccessInstanceLoggingConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7565,24 +9174,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVerifiedAccessTrustProvider",
+        action: "ec2:ModifyVerifiedAccessTrustProvider",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyVolume", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyVolume",
+        action: "ec2:ModifyVolume",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyVolumeAttribute",
+        action: "ec2:ModifyVolumeAttribute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyVpcAttribute", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyVpcAttribute",
+        action: "ec2:ModifyVpcAttribute",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyVpcBlockPublicAccessExclusion",
+        action: "ec2:ModifyVpcBlockPublicAccessExclusion",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7591,6 +9219,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcBlockPublicAccessOptions",
+        action: "ec2:ModifyVpcBlockPublicAccessOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7599,15 +9228,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcEncryptionControl",
+        action: "ec2:ModifyVpcEncryptionControl",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyVpcEndpoint", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyVpcEndpoint",
+        action: "ec2:ModifyVpcEndpoint",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyVpcEndpointConnectionNotification",
+        action: "ec2:ModifyVpcEndpointConnectionNotification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7616,6 +9255,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcEndpointPayerResponsibility",
+        action: "ec2:ModifyVpcEndpointPayerResponsibility",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7624,6 +9264,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcEndpointServiceConfiguration",
+        action: "ec2:ModifyVpcEndpointServiceConfiguration",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7632,6 +9273,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcEndpointServicePayerResponsibility",
+        action: "ec2:ModifyVpcEndpointServicePayerResponsibility",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7640,6 +9282,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcEndpointServicePermissions",
+        action: "ec2:ModifyVpcEndpointServicePermissions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7648,16 +9291,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpcPeeringConnectionOptions",
+        action: "ec2:ModifyVpcPeeringConnectionOptions",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ModifyVpcTenancy", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ModifyVpnConnection", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ModifyVpcTenancy",
+        action: "ec2:ModifyVpcTenancy",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ModifyVpnConnection",
+        action: "ec2:ModifyVpnConnection",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ModifyVpnConnectionOptions",
+        action: "ec2:ModifyVpnConnectionOptions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7666,6 +9327,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpnTunnelCertificate",
+        action: "ec2:ModifyVpnTunnelCertificate",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7674,27 +9336,70 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ModifyVpnTunnelOptions",
+        action: "ec2:ModifyVpnTunnelOptions",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "MonitorInstances", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "MoveAddressToVpc", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "MoveByoipCidrToIpam", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "MonitorInstances",
+        action: "ec2:MonitorInstances",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "MoveAddressToVpc",
+        action: "ec2:MoveAddressToVpc",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "MoveByoipCidrToIpam",
+        action: "ec2:MoveByoipCidrToIpam",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "MoveCapacityReservationInstances",
+        action: "ec2:MoveCapacityReservationInstances",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ProvisionByoipCidr", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ProvisionIpamByoasn", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ProvisionByoipCidr",
+        action: "ec2:ProvisionByoipCidr",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ProvisionIpamByoasn",
+        action: "ec2:ProvisionIpamByoasn",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ProvisionIpamPoolCidr",
+        action: "ec2:ProvisionIpamPoolCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7703,6 +9408,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ProvisionPublicIpv4PoolCidr",
+        action: "ec2:ProvisionPublicIpv4PoolCidr",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7711,6 +9417,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PurchaseCapacityBlock",
+        action: "ec2:PurchaseCapacityBlock",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7719,6 +9426,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PurchaseCapacityBlockExtension",
+        action: "ec2:PurchaseCapacityBlockExtension",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7727,6 +9435,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PurchaseHostReservation",
+        action: "ec2:PurchaseHostReservation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7735,6 +9444,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PurchaseReservedInstancesOffering",
+        action: "ec2:PurchaseReservedInstancesOffering",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7743,6 +9453,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PurchaseScheduledInstances",
+        action: "ec2:PurchaseScheduledInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7751,15 +9462,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RebootInstances",
+        action: "ec2:RebootInstances",
         method: "POST",
         uri: "/",
         input: &["InstanceIds", "DryRun"],
         errors: &[],
         is_typed: true,
     },
-    Facts { name: "RegisterImage", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "RegisterImage",
+        action: "ec2:RegisterImage",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "RegisterInstanceEventNotificationAttributes",
+        action: "ec2:RegisterInstanceEventNotificationAttributes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7768,6 +9489,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RegisterTransitGatewayMulticastGroupMembers",
+        action: "ec2:RegisterTransitGatewayMulticastGroupMembers",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7776,6 +9498,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RegisterTransitGatewayMulticastGroupSources",
+        action: "ec2:RegisterTransitGatewayMulticastGroupSources",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7784,6 +9507,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectCapacityReservationBillingOwnership",
+        action: "ec2:RejectCapacityReservationBillingOwnership",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7792,6 +9516,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectTransitGatewayClientVpnAttachment",
+        action: "ec2:RejectTransitGatewayClientVpnAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7800,6 +9525,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectTransitGatewayMulticastDomainAssociations",
+        action: "ec2:RejectTransitGatewayMulticastDomainAssociations",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7808,6 +9534,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectTransitGatewayPeeringAttachment",
+        action: "ec2:RejectTransitGatewayPeeringAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7816,6 +9543,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectTransitGatewayVpcAttachment",
+        action: "ec2:RejectTransitGatewayVpcAttachment",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7824,6 +9552,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectVpcEndpointConnections",
+        action: "ec2:RejectVpcEndpointConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7832,16 +9561,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectVpcPeeringConnection",
+        action: "ec2:RejectVpcPeeringConnection",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ReleaseAddress", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "ReleaseHosts", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ReleaseAddress",
+        action: "ec2:ReleaseAddress",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "ReleaseHosts",
+        action: "ec2:ReleaseHosts",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ReleaseIpamPoolAllocation",
+        action: "ec2:ReleaseIpamPoolAllocation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7850,6 +9597,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceIamInstanceProfileAssociation",
+        action: "ec2:ReplaceIamInstanceProfileAssociation",
         method: "POST",
         uri: "/",
         input: &["IamInstanceProfile", "AssociationId"],
@@ -7858,6 +9606,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceImageCriteriaInAllowedImagesSettings",
+        action: "ec2:ReplaceImageCriteriaInAllowedImagesSettings",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7866,6 +9615,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceImageInstanceTypeSpecification",
+        action: "ec2:ReplaceImageInstanceTypeSpecification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7874,6 +9624,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceNetworkAclAssociation",
+        action: "ec2:ReplaceNetworkAclAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7882,15 +9633,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceNetworkAclEntry",
+        action: "ec2:ReplaceNetworkAclEntry",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ReplaceRoute", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ReplaceRoute",
+        action: "ec2:ReplaceRoute",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ReplaceRouteTableAssociation",
+        action: "ec2:ReplaceRouteTableAssociation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7899,24 +9660,43 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ReplaceTransitGatewayRoute",
+        action: "ec2:ReplaceTransitGatewayRoute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ReplaceVpnTunnel", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ReplaceVpnTunnel",
+        action: "ec2:ReplaceVpnTunnel",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ReportInstanceStatus",
+        action: "ec2:ReportInstanceStatus",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "RequestSpotFleet", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "RequestSpotFleet",
+        action: "ec2:RequestSpotFleet",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "RequestSpotInstances",
+        action: "ec2:RequestSpotInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7925,6 +9705,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetAddressAttribute",
+        action: "ec2:ResetAddressAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7933,6 +9714,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetEbsDefaultKmsKeyId",
+        action: "ec2:ResetEbsDefaultKmsKeyId",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7941,15 +9723,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetFpgaImageAttribute",
+        action: "ec2:ResetFpgaImageAttribute",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "ResetImageAttribute", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "ResetImageAttribute",
+        action: "ec2:ResetImageAttribute",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "ResetInstanceAttribute",
+        action: "ec2:ResetInstanceAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7958,6 +9750,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetNetworkInterfaceAttribute",
+        action: "ec2:ResetNetworkInterfaceAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7966,6 +9759,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetSnapshotAttribute",
+        action: "ec2:ResetSnapshotAttribute",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7974,6 +9768,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RestoreAddressToClassic",
+        action: "ec2:RestoreAddressToClassic",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7982,6 +9777,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RestoreImageFromRecycleBin",
+        action: "ec2:RestoreImageFromRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7990,6 +9786,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RestoreManagedPrefixListVersion",
+        action: "ec2:RestoreManagedPrefixListVersion",
         method: "POST",
         uri: "/",
         input: &[],
@@ -7998,15 +9795,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RestoreSnapshotFromRecycleBin",
+        action: "ec2:RestoreSnapshotFromRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "RestoreSnapshotTier", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "RestoreSnapshotTier",
+        action: "ec2:RestoreSnapshotTier",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "RestoreVolumeFromRecycleBin",
+        action: "ec2:RestoreVolumeFromRecycleBin",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8015,6 +9822,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RevokeClientVpnIngress",
+        action: "ec2:RevokeClientVpnIngress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8023,6 +9831,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RevokeSecurityGroupEgress",
+        action: "ec2:RevokeSecurityGroupEgress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8031,6 +9840,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RevokeSecurityGroupIngress",
+        action: "ec2:RevokeSecurityGroupIngress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8039,6 +9849,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RunInstances",
+        action: "ec2:RunInstances",
         method: "POST",
         uri: "/",
         input: &[
@@ -8092,6 +9903,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RunScheduledInstances",
+        action: "ec2:RunScheduledInstances",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8100,6 +9912,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SearchLocalGatewayRoutes",
+        action: "ec2:SearchLocalGatewayRoutes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8108,6 +9921,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SearchTransitGatewayMulticastGroups",
+        action: "ec2:SearchTransitGatewayMulticastGroups",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8116,6 +9930,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SearchTransitGatewayRoutes",
+        action: "ec2:SearchTransitGatewayRoutes",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8124,6 +9939,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SendDiagnosticInterrupt",
+        action: "ec2:SendDiagnosticInterrupt",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8132,6 +9948,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartDeclarativePoliciesReport",
+        action: "ec2:StartDeclarativePoliciesReport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8140,6 +9957,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartInstances",
+        action: "ec2:StartInstances",
         method: "POST",
         uri: "/",
         input: &["InstanceIds", "AdditionalInfo", "DryRun"],
@@ -8148,6 +9966,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartNetworkInsightsAccessScopeAnalysis",
+        action: "ec2:StartNetworkInsightsAccessScopeAnalysis",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8156,6 +9975,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartNetworkInsightsAnalysis",
+        action: "ec2:StartNetworkInsightsAnalysis",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8164,6 +9984,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StartVpcEndpointServicePrivateDnsVerification",
+        action: "ec2:StartVpcEndpointServicePrivateDnsVerification",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8172,6 +9993,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "StopInstances",
+        action: "ec2:StopInstances",
         method: "POST",
         uri: "/",
         input: &["InstanceIds", "Hibernate", "SkipOsShutdown", "DryRun", "Force"],
@@ -8180,6 +10002,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TerminateClientVpnConnections",
+        action: "ec2:TerminateClientVpnConnections",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8188,6 +10011,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TerminateInstances",
+        action: "ec2:TerminateInstances",
         method: "POST",
         uri: "/",
         input: &["InstanceIds", "Force", "SkipOsShutdown", "DryRun"],
@@ -8196,6 +10020,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UnassignIpv6Addresses",
+        action: "ec2:UnassignIpv6Addresses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8204,6 +10029,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UnassignPrivateIpAddresses",
+        action: "ec2:UnassignPrivateIpAddresses",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8212,16 +10038,34 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UnassignPrivateNatGatewayAddress",
+        action: "ec2:UnassignPrivateNatGatewayAddress",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "UnlockSnapshot", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
-    Facts { name: "UnmonitorInstances", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "UnlockSnapshot",
+        action: "ec2:UnlockSnapshot",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
+    Facts {
+        name: "UnmonitorInstances",
+        action: "ec2:UnmonitorInstances",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
     Facts {
         name: "UpdateCapacityManagerMonitoredTagKeys",
+        action: "ec2:UpdateCapacityManagerMonitoredTagKeys",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8230,6 +10074,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateCapacityManagerOrganizationsAccess",
+        action: "ec2:UpdateCapacityManagerOrganizationsAccess",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8238,6 +10083,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateInterruptibleCapacityReservationAllocation",
+        action: "ec2:UpdateInterruptibleCapacityReservationAllocation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8246,6 +10092,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateSecurityGroupRuleDescriptionsEgress",
+        action: "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8254,6 +10101,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateSecurityGroupRuleDescriptionsIngress",
+        action: "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
         method: "POST",
         uri: "/",
         input: &[],
@@ -8262,11 +10110,20 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ValidateSecurityGroupQuotasForInterface",
+        action: "ec2:ValidateSecurityGroupQuotasForInterface",
         method: "POST",
         uri: "/",
         input: &[],
         errors: &[],
         is_typed: false,
     },
-    Facts { name: "WithdrawByoipCidr", method: "POST", uri: "/", input: &[], errors: &[], is_typed: false },
+    Facts {
+        name: "WithdrawByoipCidr",
+        action: "ec2:WithdrawByoipCidr",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: false,
+    },
 ];

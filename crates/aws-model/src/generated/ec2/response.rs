@@ -93,105 +93,111 @@ impl Response {
     pub fn to_xml(&self, request_id: &str) -> String {
         match self {
             Self::AssociateIamInstanceProfile(r) => {
-                envelope("AssociateIamInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("AssociateIamInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
-            Self::CreateKeyPair(r) => envelope("CreateKeyPairResponse", None, request_id, |x| r.members(x)),
-            Self::CreateTags(r) => envelope("CreateTagsResponse", None, request_id, |x| r.members(x)),
-            Self::DeleteKeyPair(r) => envelope("DeleteKeyPairResponse", None, request_id, |x| r.members(x)),
-            Self::DeleteTags(r) => envelope("DeleteTagsResponse", None, request_id, |x| r.members(x)),
+            Self::CreateKeyPair(r) => envelope("CreateKeyPairResponse", None, request_id, &|x| r.members(x)),
+            Self::CreateTags(r) => envelope("CreateTagsResponse", None, request_id, &|x| r.members(x)),
+            Self::DeleteKeyPair(r) => envelope("DeleteKeyPairResponse", None, request_id, &|x| r.members(x)),
+            Self::DeleteTags(r) => envelope("DeleteTagsResponse", None, request_id, &|x| r.members(x)),
             Self::DescribeAccountAttributes(r) => {
-                envelope("DescribeAccountAttributesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeAccountAttributesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeAvailabilityZones(r) => {
-                envelope("DescribeAvailabilityZonesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeAvailabilityZonesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeIamInstanceProfileAssociations(r) => {
-                envelope("DescribeIamInstanceProfileAssociationsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeIamInstanceProfileAssociationsResponse", None, request_id, &|x| {
+                    r.members(x)
+                })
             }
-            Self::DescribeImages(r) => envelope("DescribeImagesResponse", None, request_id, |x| r.members(x)),
+            Self::DescribeImages(r) => {
+                envelope("DescribeImagesResponse", None, request_id, &|x| r.members(x))
+            }
             Self::DescribeInstanceAttribute(r) => {
-                envelope("DescribeInstanceAttributeResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstanceAttributeResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeInstanceCreditSpecifications(r) => {
-                envelope("DescribeInstanceCreditSpecificationsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstanceCreditSpecificationsResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeInstanceStatus(r) => {
-                envelope("DescribeInstanceStatusResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstanceStatusResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeInstanceTypeOfferings(r) => {
-                envelope("DescribeInstanceTypeOfferingsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstanceTypeOfferingsResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeInstanceTypes(r) => {
-                envelope("DescribeInstanceTypesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstanceTypesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeInstances(r) => {
-                envelope("DescribeInstancesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeInstancesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeKeyPairs(r) => {
-                envelope("DescribeKeyPairsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeKeyPairsResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeLaunchTemplates(r) => {
-                envelope("DescribeLaunchTemplatesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeLaunchTemplatesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeNetworkInterfaces(r) => {
-                envelope("DescribeNetworkInterfacesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeNetworkInterfacesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeRegions(r) => {
-                envelope("DescribeRegionsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeRegionsResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeSecurityGroupRules(r) => {
-                envelope("DescribeSecurityGroupRulesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeSecurityGroupRulesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeSecurityGroups(r) => {
-                envelope("DescribeSecurityGroupsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeSecurityGroupsResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeSubnets(r) => {
-                envelope("DescribeSubnetsResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeSubnetsResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DescribeTags(r) => envelope("DescribeTagsResponse", None, request_id, |x| r.members(x)),
+            Self::DescribeTags(r) => envelope("DescribeTagsResponse", None, request_id, &|x| r.members(x)),
             Self::DescribeVolumes(r) => {
-                envelope("DescribeVolumesResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeVolumesResponse", None, request_id, &|x| r.members(x))
             }
             Self::DescribeVpcAttribute(r) => {
-                envelope("DescribeVpcAttributeResponse", None, request_id, |x| r.members(x))
+                envelope("DescribeVpcAttributeResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DescribeVpcs(r) => envelope("DescribeVpcsResponse", None, request_id, |x| r.members(x)),
+            Self::DescribeVpcs(r) => envelope("DescribeVpcsResponse", None, request_id, &|x| r.members(x)),
             Self::DisassociateIamInstanceProfile(r) => {
-                envelope("DisassociateIamInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("DisassociateIamInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
             Self::GetConsoleOutput(r) => {
-                envelope("GetConsoleOutputResponse", None, request_id, |x| r.members(x))
+                envelope("GetConsoleOutputResponse", None, request_id, &|x| r.members(x))
             }
             Self::GetInstanceMetadataDefaults(r) => {
-                envelope("GetInstanceMetadataDefaultsResponse", None, request_id, |x| r.members(x))
+                envelope("GetInstanceMetadataDefaultsResponse", None, request_id, &|x| r.members(x))
             }
-            Self::ImportKeyPair(r) => envelope("ImportKeyPairResponse", None, request_id, |x| r.members(x)),
+            Self::ImportKeyPair(r) => envelope("ImportKeyPairResponse", None, request_id, &|x| r.members(x)),
             Self::ModifyInstanceAttribute(r) => {
-                envelope("ModifyInstanceAttributeResponse", None, request_id, |x| r.members(x))
+                envelope("ModifyInstanceAttributeResponse", None, request_id, &|x| r.members(x))
             }
             Self::ModifyInstanceMetadataDefaults(r) => {
-                envelope("ModifyInstanceMetadataDefaultsResponse", None, request_id, |x| r.members(x))
+                envelope("ModifyInstanceMetadataDefaultsResponse", None, request_id, &|x| r.members(x))
             }
             Self::ModifyInstanceMetadataOptions(r) => {
-                envelope("ModifyInstanceMetadataOptionsResponse", None, request_id, |x| r.members(x))
+                envelope("ModifyInstanceMetadataOptionsResponse", None, request_id, &|x| r.members(x))
             }
             Self::RebootInstances(r) => {
-                envelope("RebootInstancesResponse", None, request_id, |x| r.members(x))
+                envelope("RebootInstancesResponse", None, request_id, &|x| r.members(x))
             }
             Self::ReplaceIamInstanceProfileAssociation(r) => {
-                envelope("ReplaceIamInstanceProfileAssociationResponse", None, request_id, |x| r.members(x))
+                envelope("ReplaceIamInstanceProfileAssociationResponse", None, request_id, &|x| r.members(x))
             }
-            Self::RunInstances(r) => envelope("RunInstancesResponse", None, request_id, |x| r.members(x)),
-            Self::StartInstances(r) => envelope("StartInstancesResponse", None, request_id, |x| r.members(x)),
-            Self::StopInstances(r) => envelope("StopInstancesResponse", None, request_id, |x| r.members(x)),
+            Self::RunInstances(r) => envelope("RunInstancesResponse", None, request_id, &|x| r.members(x)),
+            Self::StartInstances(r) => {
+                envelope("StartInstancesResponse", None, request_id, &|x| r.members(x))
+            }
+            Self::StopInstances(r) => envelope("StopInstancesResponse", None, request_id, &|x| r.members(x)),
             Self::TerminateInstances(r) => {
-                envelope("TerminateInstancesResponse", None, request_id, |x| r.members(x))
+                envelope("TerminateInstancesResponse", None, request_id, &|x| r.members(x))
             }
         }
     }
 }
 
-fn envelope(name: &str, _: Option<&str>, request_id: &str, members: impl FnOnce(&mut XmlWriter)) -> String {
+fn envelope(name: &str, _: Option<&str>, request_id: &str, members: &dyn Fn(&mut XmlWriter)) -> String {
     XmlWriter::declared_document(name, NAMESPACE, |xml| {
         xml.element("requestId", request_id);
         members(xml);

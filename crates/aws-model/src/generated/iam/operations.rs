@@ -563,6 +563,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -584,6 +589,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "AcceptDelegationRequest",
+        action: "iam:AcceptDelegationRequest",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId"],
@@ -592,6 +598,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AcquireRole",
+        action: "iam:AcquireRole",
         method: "POST",
         uri: "/",
         input: &["TemplateArn", "TemplateMinorVersion", "ReplacementValues"],
@@ -611,6 +618,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AddClientIDToOpenIDConnectProvider",
+        action: "iam:AddClientIDToOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "ClientID"],
@@ -625,6 +633,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AddRoleToInstanceProfile",
+        action: "iam:AddRoleToInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "RoleName"],
@@ -639,6 +648,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AddUserToGroup",
+        action: "iam:AddUserToGroup",
         method: "POST",
         uri: "/",
         input: &["GroupName", "UserName"],
@@ -647,6 +657,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssociateDelegationRequest",
+        action: "iam:AssociateDelegationRequest",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId"],
@@ -660,6 +671,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachGroupPolicy",
+        action: "iam:AttachGroupPolicy",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PolicyArn"],
@@ -674,6 +686,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachRolePolicy",
+        action: "iam:AttachRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyArn"],
@@ -689,6 +702,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachUserPolicy",
+        action: "iam:AttachUserPolicy",
         method: "POST",
         uri: "/",
         input: &["UserName", "PolicyArn"],
@@ -703,6 +717,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ChangePassword",
+        action: "iam:ChangePassword",
         method: "POST",
         uri: "/",
         input: &["OldPassword", "NewPassword"],
@@ -718,6 +733,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateAccessKey",
+        action: "iam:CreateAccessKey",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -726,6 +742,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateAccountAlias",
+        action: "iam:CreateAccountAlias",
         method: "POST",
         uri: "/",
         input: &["AccountAlias"],
@@ -739,6 +756,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateDelegationRequest",
+        action: "iam:CreateDelegationRequest",
         method: "POST",
         uri: "/",
         input: &[
@@ -763,6 +781,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateGroup",
+        action: "iam:CreateGroup",
         method: "POST",
         uri: "/",
         input: &["Path", "GroupName"],
@@ -776,6 +795,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateInstanceProfile",
+        action: "iam:CreateInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "Path", "Tags"],
@@ -790,6 +810,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateLoginProfile",
+        action: "iam:CreateLoginProfile",
         method: "POST",
         uri: "/",
         input: &["UserName", "Password", "PasswordResetRequired"],
@@ -804,6 +825,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOpenIDConnectProvider",
+        action: "iam:CreateOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["Url", "ClientIDList", "ThumbprintList", "Tags"],
@@ -819,6 +841,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreatePolicy",
+        action: "iam:CreatePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyName", "Path", "PolicyDocument", "Description", "Tags"],
@@ -834,6 +857,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreatePolicyVersion",
+        action: "iam:CreatePolicyVersion",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "PolicyDocument", "SetAsDefault"],
@@ -848,6 +872,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateRole",
+        action: "iam:CreateRole",
         method: "POST",
         uri: "/",
         input: &[
@@ -871,6 +896,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateSAMLProvider",
+        action: "iam:CreateSAMLProvider",
         method: "POST",
         uri: "/",
         input: &["SAMLMetadataDocument", "Name", "Tags", "AssertionEncryptionMode", "AddPrivateKey"],
@@ -885,6 +911,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateServiceLinkedRole",
+        action: "iam:CreateServiceLinkedRole",
         method: "POST",
         uri: "/",
         input: &["AWSServiceName", "Description", "CustomSuffix"],
@@ -898,6 +925,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateServiceSpecificCredential",
+        action: "iam:CreateServiceSpecificCredential",
         method: "POST",
         uri: "/",
         input: &["UserName", "ServiceName", "CredentialAgeDays"],
@@ -906,6 +934,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateUser",
+        action: "iam:CreateUser",
         method: "POST",
         uri: "/",
         input: &["Path", "UserName", "PermissionsBoundary", "Tags"],
@@ -921,6 +950,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateVirtualMFADevice",
+        action: "iam:CreateVirtualMFADevice",
         method: "POST",
         uri: "/",
         input: &["Path", "VirtualMFADeviceName", "Tags"],
@@ -935,6 +965,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeactivateMFADevice",
+        action: "iam:DeactivateMFADevice",
         method: "POST",
         uri: "/",
         input: &["UserName", "SerialNumber"],
@@ -949,6 +980,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteAccessKey",
+        action: "iam:DeleteAccessKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "AccessKeyId"],
@@ -957,6 +989,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteAccountAlias",
+        action: "iam:DeleteAccountAlias",
         method: "POST",
         uri: "/",
         input: &["AccountAlias"],
@@ -970,6 +1003,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteAccountPasswordPolicy",
+        action: "iam:DeleteAccountPasswordPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -978,6 +1012,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteGroup",
+        action: "iam:DeleteGroup",
         method: "POST",
         uri: "/",
         input: &["GroupName"],
@@ -991,6 +1026,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteGroupPolicy",
+        action: "iam:DeleteGroupPolicy",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PolicyName"],
@@ -999,6 +1035,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteInstanceProfile",
+        action: "iam:DeleteInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName"],
@@ -1012,6 +1049,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteLoginProfile",
+        action: "iam:DeleteLoginProfile",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -1025,6 +1063,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteOpenIDConnectProvider",
+        action: "iam:DeleteOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn"],
@@ -1033,6 +1072,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeletePolicy",
+        action: "iam:DeletePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyArn"],
@@ -1047,6 +1087,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeletePolicyVersion",
+        action: "iam:DeletePolicyVersion",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "VersionId"],
@@ -1061,6 +1102,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteRole",
+        action: "iam:DeleteRole",
         method: "POST",
         uri: "/",
         input: &["RoleName"],
@@ -1076,6 +1118,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteRolePermissionsBoundary",
+        action: "iam:DeleteRolePermissionsBoundary",
         method: "POST",
         uri: "/",
         input: &["RoleName"],
@@ -1084,6 +1127,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteRolePolicy",
+        action: "iam:DeleteRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyName"],
@@ -1097,6 +1141,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteSAMLProvider",
+        action: "iam:DeleteSAMLProvider",
         method: "POST",
         uri: "/",
         input: &["SAMLProviderArn"],
@@ -1110,6 +1155,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteSSHPublicKey",
+        action: "iam:DeleteSSHPublicKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "SSHPublicKeyId"],
@@ -1118,6 +1164,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteServerCertificate",
+        action: "iam:DeleteServerCertificate",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName"],
@@ -1131,6 +1178,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteServiceLinkedRole",
+        action: "iam:DeleteServiceLinkedRole",
         method: "POST",
         uri: "/",
         input: &["RoleName"],
@@ -1139,6 +1187,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteServiceSpecificCredential",
+        action: "iam:DeleteServiceSpecificCredential",
         method: "POST",
         uri: "/",
         input: &["UserName", "ServiceSpecificCredentialId"],
@@ -1147,6 +1196,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteSigningCertificate",
+        action: "iam:DeleteSigningCertificate",
         method: "POST",
         uri: "/",
         input: &["UserName", "CertificateId"],
@@ -1160,6 +1210,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteUser",
+        action: "iam:DeleteUser",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -1174,6 +1225,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteUserPermissionsBoundary",
+        action: "iam:DeleteUserPermissionsBoundary",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -1182,6 +1234,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteUserPolicy",
+        action: "iam:DeleteUserPolicy",
         method: "POST",
         uri: "/",
         input: &["UserName", "PolicyName"],
@@ -1190,6 +1243,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteVirtualMFADevice",
+        action: "iam:DeleteVirtualMFADevice",
         method: "POST",
         uri: "/",
         input: &["SerialNumber"],
@@ -1204,6 +1258,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachGroupPolicy",
+        action: "iam:DetachGroupPolicy",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PolicyArn"],
@@ -1217,6 +1272,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachRolePolicy",
+        action: "iam:DetachRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyArn"],
@@ -1231,6 +1287,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachUserPolicy",
+        action: "iam:DetachUserPolicy",
         method: "POST",
         uri: "/",
         input: &["UserName", "PolicyArn"],
@@ -1244,6 +1301,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableOrganizationsRootCredentialsManagement",
+        action: "iam:DisableOrganizationsRootCredentialsManagement",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1257,6 +1315,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableOrganizationsRootSessions",
+        action: "iam:DisableOrganizationsRootSessions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1270,6 +1329,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableOutboundWebIdentityFederation",
+        action: "iam:DisableOutboundWebIdentityFederation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1278,6 +1338,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableMFADevice",
+        action: "iam:EnableMFADevice",
         method: "POST",
         uri: "/",
         input: &["UserName", "SerialNumber", "AuthenticationCode1", "AuthenticationCode2"],
@@ -1294,6 +1355,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableOrganizationsRootCredentialsManagement",
+        action: "iam:EnableOrganizationsRootCredentialsManagement",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1308,6 +1370,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableOrganizationsRootSessions",
+        action: "iam:EnableOrganizationsRootSessions",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1322,6 +1385,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableOutboundWebIdentityFederation",
+        action: "iam:EnableOutboundWebIdentityFederation",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1330,6 +1394,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GenerateCredentialReport",
+        action: "iam:GenerateCredentialReport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1338,6 +1403,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GenerateOrganizationsAccessReport",
+        action: "iam:GenerateOrganizationsAccessReport",
         method: "POST",
         uri: "/",
         input: &["EntityPath", "OrganizationsPolicyId"],
@@ -1346,6 +1412,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GenerateServiceLastAccessedDetails",
+        action: "iam:GenerateServiceLastAccessedDetails",
         method: "POST",
         uri: "/",
         input: &["Arn", "Granularity"],
@@ -1354,6 +1421,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccessKeyLastUsed",
+        action: "iam:GetAccessKeyLastUsed",
         method: "POST",
         uri: "/",
         input: &["AccessKeyId"],
@@ -1362,6 +1430,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccountAuthorizationDetails",
+        action: "iam:GetAccountAuthorizationDetails",
         method: "POST",
         uri: "/",
         input: &["Filter", "MaxItems", "Marker"],
@@ -1370,6 +1439,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccountPasswordPolicy",
+        action: "iam:GetAccountPasswordPolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1378,6 +1448,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccountProperties",
+        action: "iam:GetAccountProperties",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1386,6 +1457,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccountSummary",
+        action: "iam:GetAccountSummary",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1394,6 +1466,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetContextKeysForCustomPolicy",
+        action: "iam:GetContextKeysForCustomPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyInputList"],
@@ -1402,6 +1475,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetContextKeysForPrincipalPolicy",
+        action: "iam:GetContextKeysForPrincipalPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicySourceArn", "PolicyInputList"],
@@ -1410,6 +1484,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetCredentialReport",
+        action: "iam:GetCredentialReport",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1423,6 +1498,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetDelegationRequest",
+        action: "iam:GetDelegationRequest",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId", "DelegationPermissionCheck"],
@@ -1431,6 +1507,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetGroup",
+        action: "iam:GetGroup",
         method: "POST",
         uri: "/",
         input: &["GroupName", "Marker", "MaxItems"],
@@ -1439,6 +1516,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetGroupPolicy",
+        action: "iam:GetGroupPolicy",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PolicyName"],
@@ -1447,6 +1525,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetHumanReadableSummary",
+        action: "iam:GetHumanReadableSummary",
         method: "POST",
         uri: "/",
         input: &["EntityArn", "Locale"],
@@ -1455,6 +1534,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetInstanceProfile",
+        action: "iam:GetInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName"],
@@ -1463,6 +1543,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetLoginProfile",
+        action: "iam:GetLoginProfile",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -1471,6 +1552,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetMFADevice",
+        action: "iam:GetMFADevice",
         method: "POST",
         uri: "/",
         input: &["SerialNumber", "UserName"],
@@ -1479,6 +1561,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetOpenIDConnectProvider",
+        action: "iam:GetOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn"],
@@ -1487,6 +1570,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetOrganizationsAccessReport",
+        action: "iam:GetOrganizationsAccessReport",
         method: "POST",
         uri: "/",
         input: &["JobId", "MaxItems", "Marker", "SortKey"],
@@ -1495,6 +1579,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetOutboundWebIdentityFederationInfo",
+        action: "iam:GetOutboundWebIdentityFederationInfo",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1503,6 +1588,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetPolicy",
+        action: "iam:GetPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyArn"],
@@ -1511,6 +1597,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetPolicyVersion",
+        action: "iam:GetPolicyVersion",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "VersionId"],
@@ -1519,6 +1606,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRole",
+        action: "iam:GetRole",
         method: "POST",
         uri: "/",
         input: &["RoleName"],
@@ -1527,6 +1615,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRolePolicy",
+        action: "iam:GetRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyName"],
@@ -1535,6 +1624,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRoleTemplateVersion",
+        action: "iam:GetRoleTemplateVersion",
         method: "POST",
         uri: "/",
         input: &["TemplateArn", "MinorVersion"],
@@ -1543,6 +1633,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSAMLProvider",
+        action: "iam:GetSAMLProvider",
         method: "POST",
         uri: "/",
         input: &["SAMLProviderArn"],
@@ -1551,6 +1642,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSSHPublicKey",
+        action: "iam:GetSSHPublicKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "SSHPublicKeyId", "Encoding"],
@@ -1559,6 +1651,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetServerCertificate",
+        action: "iam:GetServerCertificate",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName"],
@@ -1567,6 +1660,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetServiceLastAccessedDetails",
+        action: "iam:GetServiceLastAccessedDetails",
         method: "POST",
         uri: "/",
         input: &["JobId", "MaxItems", "Marker"],
@@ -1575,6 +1669,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetServiceLastAccessedDetailsWithEntities",
+        action: "iam:GetServiceLastAccessedDetailsWithEntities",
         method: "POST",
         uri: "/",
         input: &["JobId", "ServiceNamespace", "MaxItems", "Marker"],
@@ -1583,6 +1678,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetServiceLinkedRoleDeletionStatus",
+        action: "iam:GetServiceLinkedRoleDeletionStatus",
         method: "POST",
         uri: "/",
         input: &["DeletionTaskId"],
@@ -1591,6 +1687,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetUser",
+        action: "iam:GetUser",
         method: "POST",
         uri: "/",
         input: &["UserName"],
@@ -1599,6 +1696,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetUserPolicy",
+        action: "iam:GetUserPolicy",
         method: "POST",
         uri: "/",
         input: &["UserName", "PolicyName"],
@@ -1607,6 +1705,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccessKeys",
+        action: "iam:ListAccessKeys",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1615,6 +1714,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccountAliases",
+        action: "iam:ListAccountAliases",
         method: "POST",
         uri: "/",
         input: &["Marker", "MaxItems"],
@@ -1623,6 +1723,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAttachedGroupPolicies",
+        action: "iam:ListAttachedGroupPolicies",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PathPrefix", "Marker", "MaxItems"],
@@ -1631,6 +1732,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAttachedRolePolicies",
+        action: "iam:ListAttachedRolePolicies",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PathPrefix", "Marker", "MaxItems"],
@@ -1639,6 +1741,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAttachedUserPolicies",
+        action: "iam:ListAttachedUserPolicies",
         method: "POST",
         uri: "/",
         input: &["UserName", "PathPrefix", "Marker", "MaxItems"],
@@ -1647,6 +1750,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListDelegationRequests",
+        action: "iam:ListDelegationRequests",
         method: "POST",
         uri: "/",
         input: &["OwnerId", "Marker", "MaxItems"],
@@ -1655,6 +1759,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListEntitiesForPolicy",
+        action: "iam:ListEntitiesForPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "EntityFilter", "PathPrefix", "PolicyUsageFilter", "Marker", "MaxItems"],
@@ -1663,6 +1768,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListGroupPolicies",
+        action: "iam:ListGroupPolicies",
         method: "POST",
         uri: "/",
         input: &["GroupName", "Marker", "MaxItems"],
@@ -1671,6 +1777,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListGroups",
+        action: "iam:ListGroups",
         method: "POST",
         uri: "/",
         input: &["PathPrefix", "Marker", "MaxItems"],
@@ -1679,6 +1786,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListGroupsForUser",
+        action: "iam:ListGroupsForUser",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1687,6 +1795,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListInstanceProfileTags",
+        action: "iam:ListInstanceProfileTags",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "Marker", "MaxItems"],
@@ -1695,6 +1804,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListInstanceProfiles",
+        action: "iam:ListInstanceProfiles",
         method: "POST",
         uri: "/",
         input: &["PathPrefix", "Marker", "MaxItems"],
@@ -1703,6 +1813,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListInstanceProfilesForRole",
+        action: "iam:ListInstanceProfilesForRole",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Marker", "MaxItems"],
@@ -1711,6 +1822,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListMFADeviceTags",
+        action: "iam:ListMFADeviceTags",
         method: "POST",
         uri: "/",
         input: &["SerialNumber", "Marker", "MaxItems"],
@@ -1719,6 +1831,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListMFADevices",
+        action: "iam:ListMFADevices",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1727,6 +1840,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListOpenIDConnectProviderTags",
+        action: "iam:ListOpenIDConnectProviderTags",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "Marker", "MaxItems"],
@@ -1735,6 +1849,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListOpenIDConnectProviders",
+        action: "iam:ListOpenIDConnectProviders",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1743,6 +1858,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListOrganizationsFeatures",
+        action: "iam:ListOrganizationsFeatures",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1756,6 +1872,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPolicies",
+        action: "iam:ListPolicies",
         method: "POST",
         uri: "/",
         input: &["Scope", "OnlyAttached", "PathPrefix", "PolicyUsageFilter", "Marker", "MaxItems"],
@@ -1764,6 +1881,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPoliciesGrantingServiceAccess",
+        action: "iam:ListPoliciesGrantingServiceAccess",
         method: "POST",
         uri: "/",
         input: &["Marker", "Arn", "ServiceNamespaces"],
@@ -1772,6 +1890,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPolicyTags",
+        action: "iam:ListPolicyTags",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "Marker", "MaxItems"],
@@ -1780,6 +1899,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPolicyVersions",
+        action: "iam:ListPolicyVersions",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "Marker", "MaxItems"],
@@ -1788,6 +1908,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListRolePolicies",
+        action: "iam:ListRolePolicies",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Marker", "MaxItems"],
@@ -1796,6 +1917,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListRoleTags",
+        action: "iam:ListRoleTags",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Marker", "MaxItems"],
@@ -1804,6 +1926,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListRoles",
+        action: "iam:ListRoles",
         method: "POST",
         uri: "/",
         input: &["PathPrefix", "Marker", "MaxItems"],
@@ -1812,6 +1935,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListSAMLProviderTags",
+        action: "iam:ListSAMLProviderTags",
         method: "POST",
         uri: "/",
         input: &["SAMLProviderArn", "Marker", "MaxItems"],
@@ -1820,6 +1944,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListSAMLProviders",
+        action: "iam:ListSAMLProviders",
         method: "POST",
         uri: "/",
         input: &[],
@@ -1828,6 +1953,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListSSHPublicKeys",
+        action: "iam:ListSSHPublicKeys",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1836,6 +1962,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListServerCertificateTags",
+        action: "iam:ListServerCertificateTags",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName", "Marker", "MaxItems"],
@@ -1844,6 +1971,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListServerCertificates",
+        action: "iam:ListServerCertificates",
         method: "POST",
         uri: "/",
         input: &["PathPrefix", "Marker", "MaxItems"],
@@ -1852,6 +1980,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListServiceSpecificCredentials",
+        action: "iam:ListServiceSpecificCredentials",
         method: "POST",
         uri: "/",
         input: &["UserName", "ServiceName", "AllUsers", "Marker", "MaxItems"],
@@ -1860,6 +1989,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListSigningCertificates",
+        action: "iam:ListSigningCertificates",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1868,6 +1998,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListUserPolicies",
+        action: "iam:ListUserPolicies",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1876,6 +2007,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListUserTags",
+        action: "iam:ListUserTags",
         method: "POST",
         uri: "/",
         input: &["UserName", "Marker", "MaxItems"],
@@ -1884,6 +2016,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListUsers",
+        action: "iam:ListUsers",
         method: "POST",
         uri: "/",
         input: &["PathPrefix", "Marker", "MaxItems"],
@@ -1892,6 +2025,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListVirtualMFADevices",
+        action: "iam:ListVirtualMFADevices",
         method: "POST",
         uri: "/",
         input: &["AssignmentStatus", "Marker", "MaxItems"],
@@ -1900,6 +2034,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutAccountProperties",
+        action: "iam:PutAccountProperties",
         method: "POST",
         uri: "/",
         input: &["Properties"],
@@ -1908,6 +2043,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutGroupPolicy",
+        action: "iam:PutGroupPolicy",
         method: "POST",
         uri: "/",
         input: &["GroupName", "PolicyName", "PolicyDocument"],
@@ -1921,6 +2057,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutRolePermissionsBoundary",
+        action: "iam:PutRolePermissionsBoundary",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PermissionsBoundary"],
@@ -1935,6 +2072,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutRolePolicy",
+        action: "iam:PutRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyName", "PolicyDocument"],
@@ -1949,6 +2087,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutUserPermissionsBoundary",
+        action: "iam:PutUserPermissionsBoundary",
         method: "POST",
         uri: "/",
         input: &["UserName", "PermissionsBoundary"],
@@ -1962,6 +2101,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutUserPolicy",
+        action: "iam:PutUserPolicy",
         method: "POST",
         uri: "/",
         input: &["UserName", "PolicyName", "PolicyDocument"],
@@ -1975,6 +2115,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RejectDelegationRequest",
+        action: "iam:RejectDelegationRequest",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId", "Notes"],
@@ -1988,6 +2129,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RemoveClientIDFromOpenIDConnectProvider",
+        action: "iam:RemoveClientIDFromOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "ClientID"],
@@ -2001,6 +2143,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RemoveRoleFromInstanceProfile",
+        action: "iam:RemoveRoleFromInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "RoleName"],
@@ -2014,6 +2157,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RemoveUserFromGroup",
+        action: "iam:RemoveUserFromGroup",
         method: "POST",
         uri: "/",
         input: &["GroupName", "UserName"],
@@ -2022,6 +2166,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResetServiceSpecificCredential",
+        action: "iam:ResetServiceSpecificCredential",
         method: "POST",
         uri: "/",
         input: &["UserName", "ServiceSpecificCredentialId"],
@@ -2030,6 +2175,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ResyncMFADevice",
+        action: "iam:ResyncMFADevice",
         method: "POST",
         uri: "/",
         input: &["UserName", "SerialNumber", "AuthenticationCode1", "AuthenticationCode2"],
@@ -2044,6 +2190,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SendDelegationToken",
+        action: "iam:SendDelegationToken",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId"],
@@ -2057,6 +2204,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SetDefaultPolicyVersion",
+        action: "iam:SetDefaultPolicyVersion",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "VersionId"],
@@ -2070,6 +2218,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SetSecurityTokenServicePreferences",
+        action: "iam:SetSecurityTokenServicePreferences",
         method: "POST",
         uri: "/",
         input: &["GlobalEndpointTokenVersion"],
@@ -2078,6 +2227,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SimulateCustomPolicy",
+        action: "iam:SimulateCustomPolicy",
         method: "POST",
         uri: "/",
         input: &[
@@ -2099,6 +2249,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "SimulatePrincipalPolicy",
+        action: "iam:SimulatePrincipalPolicy",
         method: "POST",
         uri: "/",
         input: &[
@@ -2121,6 +2272,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagInstanceProfile",
+        action: "iam:TagInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "Tags"],
@@ -2135,6 +2287,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagMFADevice",
+        action: "iam:TagMFADevice",
         method: "POST",
         uri: "/",
         input: &["SerialNumber", "Tags"],
@@ -2149,6 +2302,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagOpenIDConnectProvider",
+        action: "iam:TagOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "Tags"],
@@ -2163,6 +2317,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagPolicy",
+        action: "iam:TagPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "Tags"],
@@ -2177,6 +2332,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagRole",
+        action: "iam:TagRole",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Tags"],
@@ -2191,6 +2347,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagSAMLProvider",
+        action: "iam:TagSAMLProvider",
         method: "POST",
         uri: "/",
         input: &["SAMLProviderArn", "Tags"],
@@ -2205,6 +2362,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagServerCertificate",
+        action: "iam:TagServerCertificate",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName", "Tags"],
@@ -2219,6 +2377,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagUser",
+        action: "iam:TagUser",
         method: "POST",
         uri: "/",
         input: &["UserName", "Tags"],
@@ -2233,6 +2392,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagInstanceProfile",
+        action: "iam:UntagInstanceProfile",
         method: "POST",
         uri: "/",
         input: &["InstanceProfileName", "TagKeys"],
@@ -2246,6 +2406,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagMFADevice",
+        action: "iam:UntagMFADevice",
         method: "POST",
         uri: "/",
         input: &["SerialNumber", "TagKeys"],
@@ -2259,6 +2420,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagOpenIDConnectProvider",
+        action: "iam:UntagOpenIDConnectProvider",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "TagKeys"],
@@ -2272,6 +2434,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagPolicy",
+        action: "iam:UntagPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyArn", "TagKeys"],
@@ -2285,6 +2448,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagRole",
+        action: "iam:UntagRole",
         method: "POST",
         uri: "/",
         input: &["RoleName", "TagKeys"],
@@ -2293,6 +2457,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagSAMLProvider",
+        action: "iam:UntagSAMLProvider",
         method: "POST",
         uri: "/",
         input: &["SAMLProviderArn", "TagKeys"],
@@ -2306,6 +2471,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagServerCertificate",
+        action: "iam:UntagServerCertificate",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName", "TagKeys"],
@@ -2319,6 +2485,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagUser",
+        action: "iam:UntagUser",
         method: "POST",
         uri: "/",
         input: &["UserName", "TagKeys"],
@@ -2327,6 +2494,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateAccessKey",
+        action: "iam:UpdateAccessKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "AccessKeyId", "Status"],
@@ -2340,6 +2508,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateAccountPasswordPolicy",
+        action: "iam:UpdateAccountPasswordPolicy",
         method: "POST",
         uri: "/",
         input: &[
@@ -2363,6 +2532,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateAssumeRolePolicy",
+        action: "iam:UpdateAssumeRolePolicy",
         method: "POST",
         uri: "/",
         input: &["RoleName", "PolicyDocument"],
@@ -2377,6 +2547,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateDelegationRequest",
+        action: "iam:UpdateDelegationRequest",
         method: "POST",
         uri: "/",
         input: &["DelegationRequestId", "Notes"],
@@ -2390,6 +2561,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateGroup",
+        action: "iam:UpdateGroup",
         method: "POST",
         uri: "/",
         input: &["GroupName", "NewPath", "NewGroupName"],
@@ -2403,6 +2575,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateLoginProfile",
+        action: "iam:UpdateLoginProfile",
         method: "POST",
         uri: "/",
         input: &["UserName", "Password", "PasswordResetRequired"],
@@ -2417,6 +2590,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateOpenIDConnectProviderThumbprint",
+        action: "iam:UpdateOpenIDConnectProviderThumbprint",
         method: "POST",
         uri: "/",
         input: &["OpenIDConnectProviderArn", "ThumbprintList"],
@@ -2430,6 +2604,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateRole",
+        action: "iam:UpdateRole",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Description", "MaxSessionDuration"],
@@ -2438,6 +2613,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateRoleDescription",
+        action: "iam:UpdateRoleDescription",
         method: "POST",
         uri: "/",
         input: &["RoleName", "Description"],
@@ -2446,6 +2622,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateSAMLProvider",
+        action: "iam:UpdateSAMLProvider",
         method: "POST",
         uri: "/",
         input: &[
@@ -2466,6 +2643,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateSSHPublicKey",
+        action: "iam:UpdateSSHPublicKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "SSHPublicKeyId", "Status"],
@@ -2474,6 +2652,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateServerCertificate",
+        action: "iam:UpdateServerCertificate",
         method: "POST",
         uri: "/",
         input: &["ServerCertificateName", "NewPath", "NewServerCertificateName"],
@@ -2487,6 +2666,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateServiceSpecificCredential",
+        action: "iam:UpdateServiceSpecificCredential",
         method: "POST",
         uri: "/",
         input: &["UserName", "ServiceSpecificCredentialId", "Status"],
@@ -2495,6 +2675,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateSigningCertificate",
+        action: "iam:UpdateSigningCertificate",
         method: "POST",
         uri: "/",
         input: &["UserName", "CertificateId", "Status"],
@@ -2508,6 +2689,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateUser",
+        action: "iam:UpdateUser",
         method: "POST",
         uri: "/",
         input: &["UserName", "NewPath", "NewUserName"],
@@ -2523,6 +2705,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UploadSSHPublicKey",
+        action: "iam:UploadSSHPublicKey",
         method: "POST",
         uri: "/",
         input: &["UserName", "SSHPublicKeyBody"],
@@ -2537,6 +2720,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UploadServerCertificate",
+        action: "iam:UploadServerCertificate",
         method: "POST",
         uri: "/",
         input: &[
@@ -2560,6 +2744,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UploadSigningCertificate",
+        action: "iam:UploadSigningCertificate",
         method: "POST",
         uri: "/",
         input: &["UserName", "CertificateBody"],

@@ -375,56 +375,60 @@ impl Response {
     pub fn to_xml(&self, request_id: &str) -> String {
         match self {
             Self::AcceptDelegationRequest(r) => {
-                envelope("AcceptDelegationRequestResponse", None, request_id, |x| r.members(x))
+                envelope("AcceptDelegationRequestResponse", None, request_id, &|x| r.members(x))
             }
             Self::AcquireRole(r) => {
-                envelope("AcquireRoleResponse", Some("AcquireRoleResult"), request_id, |x| r.members(x))
+                envelope("AcquireRoleResponse", Some("AcquireRoleResult"), request_id, &|x| r.members(x))
             }
             Self::AddClientIDToOpenIDConnectProvider(r) => {
-                envelope("AddClientIDToOpenIDConnectProviderResponse", None, request_id, |x| r.members(x))
+                envelope("AddClientIDToOpenIDConnectProviderResponse", None, request_id, &|x| r.members(x))
             }
             Self::AddRoleToInstanceProfile(r) => {
-                envelope("AddRoleToInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("AddRoleToInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
-            Self::AddUserToGroup(r) => envelope("AddUserToGroupResponse", None, request_id, |x| r.members(x)),
+            Self::AddUserToGroup(r) => {
+                envelope("AddUserToGroupResponse", None, request_id, &|x| r.members(x))
+            }
             Self::AssociateDelegationRequest(r) => {
-                envelope("AssociateDelegationRequestResponse", None, request_id, |x| r.members(x))
+                envelope("AssociateDelegationRequestResponse", None, request_id, &|x| r.members(x))
             }
             Self::AttachGroupPolicy(r) => {
-                envelope("AttachGroupPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("AttachGroupPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::AttachRolePolicy(r) => {
-                envelope("AttachRolePolicyResponse", None, request_id, |x| r.members(x))
+                envelope("AttachRolePolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::AttachUserPolicy(r) => {
-                envelope("AttachUserPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("AttachUserPolicyResponse", None, request_id, &|x| r.members(x))
             }
-            Self::ChangePassword(r) => envelope("ChangePasswordResponse", None, request_id, |x| r.members(x)),
+            Self::ChangePassword(r) => {
+                envelope("ChangePasswordResponse", None, request_id, &|x| r.members(x))
+            }
             Self::CreateAccessKey(r) => {
-                envelope("CreateAccessKeyResponse", Some("CreateAccessKeyResult"), request_id, |x| {
+                envelope("CreateAccessKeyResponse", Some("CreateAccessKeyResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::CreateAccountAlias(r) => {
-                envelope("CreateAccountAliasResponse", None, request_id, |x| r.members(x))
+                envelope("CreateAccountAliasResponse", None, request_id, &|x| r.members(x))
             }
             Self::CreateDelegationRequest(r) => envelope(
                 "CreateDelegationRequestResponse",
                 Some("CreateDelegationRequestResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::CreateGroup(r) => {
-                envelope("CreateGroupResponse", Some("CreateGroupResult"), request_id, |x| r.members(x))
+                envelope("CreateGroupResponse", Some("CreateGroupResult"), request_id, &|x| r.members(x))
             }
             Self::CreateInstanceProfile(r) => envelope(
                 "CreateInstanceProfileResponse",
                 Some("CreateInstanceProfileResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::CreateLoginProfile(r) => {
-                envelope("CreateLoginProfileResponse", Some("CreateLoginProfileResult"), request_id, |x| {
+                envelope("CreateLoginProfileResponse", Some("CreateLoginProfileResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -432,21 +436,21 @@ impl Response {
                 "CreateOpenIDConnectProviderResponse",
                 Some("CreateOpenIDConnectProviderResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::CreatePolicy(r) => {
-                envelope("CreatePolicyResponse", Some("CreatePolicyResult"), request_id, |x| r.members(x))
+                envelope("CreatePolicyResponse", Some("CreatePolicyResult"), request_id, &|x| r.members(x))
             }
             Self::CreatePolicyVersion(r) => {
-                envelope("CreatePolicyVersionResponse", Some("CreatePolicyVersionResult"), request_id, |x| {
+                envelope("CreatePolicyVersionResponse", Some("CreatePolicyVersionResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::CreateRole(r) => {
-                envelope("CreateRoleResponse", Some("CreateRoleResult"), request_id, |x| r.members(x))
+                envelope("CreateRoleResponse", Some("CreateRoleResult"), request_id, &|x| r.members(x))
             }
             Self::CreateSAMLProvider(r) => {
-                envelope("CreateSAMLProviderResponse", Some("CreateSAMLProviderResult"), request_id, |x| {
+                envelope("CreateSAMLProviderResponse", Some("CreateSAMLProviderResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -454,179 +458,179 @@ impl Response {
                 "CreateServiceLinkedRoleResponse",
                 Some("CreateServiceLinkedRoleResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::CreateServiceSpecificCredential(r) => envelope(
                 "CreateServiceSpecificCredentialResponse",
                 Some("CreateServiceSpecificCredentialResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::CreateUser(r) => {
-                envelope("CreateUserResponse", Some("CreateUserResult"), request_id, |x| r.members(x))
+                envelope("CreateUserResponse", Some("CreateUserResult"), request_id, &|x| r.members(x))
             }
             Self::CreateVirtualMFADevice(r) => envelope(
                 "CreateVirtualMFADeviceResponse",
                 Some("CreateVirtualMFADeviceResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::DeactivateMFADevice(r) => {
-                envelope("DeactivateMFADeviceResponse", None, request_id, |x| r.members(x))
+                envelope("DeactivateMFADeviceResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteAccessKey(r) => {
-                envelope("DeleteAccessKeyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteAccessKeyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteAccountAlias(r) => {
-                envelope("DeleteAccountAliasResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteAccountAliasResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteAccountPasswordPolicy(r) => {
-                envelope("DeleteAccountPasswordPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteAccountPasswordPolicyResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DeleteGroup(r) => envelope("DeleteGroupResponse", None, request_id, |x| r.members(x)),
+            Self::DeleteGroup(r) => envelope("DeleteGroupResponse", None, request_id, &|x| r.members(x)),
             Self::DeleteGroupPolicy(r) => {
-                envelope("DeleteGroupPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteGroupPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteInstanceProfile(r) => {
-                envelope("DeleteInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteLoginProfile(r) => {
-                envelope("DeleteLoginProfileResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteLoginProfileResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteOpenIDConnectProvider(r) => {
-                envelope("DeleteOpenIDConnectProviderResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteOpenIDConnectProviderResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DeletePolicy(r) => envelope("DeletePolicyResponse", None, request_id, |x| r.members(x)),
+            Self::DeletePolicy(r) => envelope("DeletePolicyResponse", None, request_id, &|x| r.members(x)),
             Self::DeletePolicyVersion(r) => {
-                envelope("DeletePolicyVersionResponse", None, request_id, |x| r.members(x))
+                envelope("DeletePolicyVersionResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DeleteRole(r) => envelope("DeleteRoleResponse", None, request_id, |x| r.members(x)),
+            Self::DeleteRole(r) => envelope("DeleteRoleResponse", None, request_id, &|x| r.members(x)),
             Self::DeleteRolePermissionsBoundary(r) => {
-                envelope("DeleteRolePermissionsBoundaryResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteRolePermissionsBoundaryResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteRolePolicy(r) => {
-                envelope("DeleteRolePolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteRolePolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteSAMLProvider(r) => {
-                envelope("DeleteSAMLProviderResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteSAMLProviderResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteSSHPublicKey(r) => {
-                envelope("DeleteSSHPublicKeyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteSSHPublicKeyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteServerCertificate(r) => {
-                envelope("DeleteServerCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteServerCertificateResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteServiceLinkedRole(r) => envelope(
                 "DeleteServiceLinkedRoleResponse",
                 Some("DeleteServiceLinkedRoleResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::DeleteServiceSpecificCredential(r) => {
-                envelope("DeleteServiceSpecificCredentialResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteServiceSpecificCredentialResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteSigningCertificate(r) => {
-                envelope("DeleteSigningCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteSigningCertificateResponse", None, request_id, &|x| r.members(x))
             }
-            Self::DeleteUser(r) => envelope("DeleteUserResponse", None, request_id, |x| r.members(x)),
+            Self::DeleteUser(r) => envelope("DeleteUserResponse", None, request_id, &|x| r.members(x)),
             Self::DeleteUserPermissionsBoundary(r) => {
-                envelope("DeleteUserPermissionsBoundaryResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteUserPermissionsBoundaryResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteUserPolicy(r) => {
-                envelope("DeleteUserPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteUserPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DeleteVirtualMFADevice(r) => {
-                envelope("DeleteVirtualMFADeviceResponse", None, request_id, |x| r.members(x))
+                envelope("DeleteVirtualMFADeviceResponse", None, request_id, &|x| r.members(x))
             }
             Self::DetachGroupPolicy(r) => {
-                envelope("DetachGroupPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DetachGroupPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DetachRolePolicy(r) => {
-                envelope("DetachRolePolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DetachRolePolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DetachUserPolicy(r) => {
-                envelope("DetachUserPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("DetachUserPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::DisableOrganizationsRootCredentialsManagement(r) => envelope(
                 "DisableOrganizationsRootCredentialsManagementResponse",
                 Some("DisableOrganizationsRootCredentialsManagementResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::DisableOrganizationsRootSessions(r) => envelope(
                 "DisableOrganizationsRootSessionsResponse",
                 Some("DisableOrganizationsRootSessionsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::DisableOutboundWebIdentityFederation(r) => {
-                envelope("DisableOutboundWebIdentityFederationResponse", None, request_id, |x| r.members(x))
+                envelope("DisableOutboundWebIdentityFederationResponse", None, request_id, &|x| r.members(x))
             }
             Self::EnableMFADevice(r) => {
-                envelope("EnableMFADeviceResponse", None, request_id, |x| r.members(x))
+                envelope("EnableMFADeviceResponse", None, request_id, &|x| r.members(x))
             }
             Self::EnableOrganizationsRootCredentialsManagement(r) => envelope(
                 "EnableOrganizationsRootCredentialsManagementResponse",
                 Some("EnableOrganizationsRootCredentialsManagementResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::EnableOrganizationsRootSessions(r) => envelope(
                 "EnableOrganizationsRootSessionsResponse",
                 Some("EnableOrganizationsRootSessionsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::EnableOutboundWebIdentityFederation(r) => envelope(
                 "EnableOutboundWebIdentityFederationResponse",
                 Some("EnableOutboundWebIdentityFederationResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GenerateCredentialReport(r) => envelope(
                 "GenerateCredentialReportResponse",
                 Some("GenerateCredentialReportResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GenerateOrganizationsAccessReport(r) => envelope(
                 "GenerateOrganizationsAccessReportResponse",
                 Some("GenerateOrganizationsAccessReportResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GenerateServiceLastAccessedDetails(r) => envelope(
                 "GenerateServiceLastAccessedDetailsResponse",
                 Some("GenerateServiceLastAccessedDetailsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccessKeyLastUsed(r) => envelope(
                 "GetAccessKeyLastUsedResponse",
                 Some("GetAccessKeyLastUsedResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccountAuthorizationDetails(r) => envelope(
                 "GetAccountAuthorizationDetailsResponse",
                 Some("GetAccountAuthorizationDetailsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccountPasswordPolicy(r) => envelope(
                 "GetAccountPasswordPolicyResponse",
                 Some("GetAccountPasswordPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccountProperties(r) => envelope(
                 "GetAccountPropertiesResponse",
                 Some("GetAccountPropertiesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccountSummary(r) => {
-                envelope("GetAccountSummaryResponse", Some("GetAccountSummaryResult"), request_id, |x| {
+                envelope("GetAccountSummaryResponse", Some("GetAccountSummaryResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -634,16 +638,16 @@ impl Response {
                 "GetContextKeysForCustomPolicyResponse",
                 Some("GetContextKeysForCustomPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetContextKeysForPrincipalPolicy(r) => envelope(
                 "GetContextKeysForPrincipalPolicyResponse",
                 Some("GetContextKeysForPrincipalPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetCredentialReport(r) => {
-                envelope("GetCredentialReportResponse", Some("GetCredentialReportResult"), request_id, |x| {
+                envelope("GetCredentialReportResponse", Some("GetCredentialReportResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -651,78 +655,80 @@ impl Response {
                 "GetDelegationRequestResponse",
                 Some("GetDelegationRequestResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetGroup(r) => {
-                envelope("GetGroupResponse", Some("GetGroupResult"), request_id, |x| r.members(x))
+                envelope("GetGroupResponse", Some("GetGroupResult"), request_id, &|x| r.members(x))
             }
             Self::GetGroupPolicy(r) => {
-                envelope("GetGroupPolicyResponse", Some("GetGroupPolicyResult"), request_id, |x| r.members(x))
+                envelope("GetGroupPolicyResponse", Some("GetGroupPolicyResult"), request_id, &|x| {
+                    r.members(x)
+                })
             }
             Self::GetHumanReadableSummary(r) => envelope(
                 "GetHumanReadableSummaryResponse",
                 Some("GetHumanReadableSummaryResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetInstanceProfile(r) => {
-                envelope("GetInstanceProfileResponse", Some("GetInstanceProfileResult"), request_id, |x| {
+                envelope("GetInstanceProfileResponse", Some("GetInstanceProfileResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetLoginProfile(r) => {
-                envelope("GetLoginProfileResponse", Some("GetLoginProfileResult"), request_id, |x| {
+                envelope("GetLoginProfileResponse", Some("GetLoginProfileResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetMFADevice(r) => {
-                envelope("GetMFADeviceResponse", Some("GetMFADeviceResult"), request_id, |x| r.members(x))
+                envelope("GetMFADeviceResponse", Some("GetMFADeviceResult"), request_id, &|x| r.members(x))
             }
             Self::GetOpenIDConnectProvider(r) => envelope(
                 "GetOpenIDConnectProviderResponse",
                 Some("GetOpenIDConnectProviderResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetOrganizationsAccessReport(r) => envelope(
                 "GetOrganizationsAccessReportResponse",
                 Some("GetOrganizationsAccessReportResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetOutboundWebIdentityFederationInfo(r) => envelope(
                 "GetOutboundWebIdentityFederationInfoResponse",
                 Some("GetOutboundWebIdentityFederationInfoResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetPolicy(r) => {
-                envelope("GetPolicyResponse", Some("GetPolicyResult"), request_id, |x| r.members(x))
+                envelope("GetPolicyResponse", Some("GetPolicyResult"), request_id, &|x| r.members(x))
             }
             Self::GetPolicyVersion(r) => {
-                envelope("GetPolicyVersionResponse", Some("GetPolicyVersionResult"), request_id, |x| {
+                envelope("GetPolicyVersionResponse", Some("GetPolicyVersionResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetRole(r) => {
-                envelope("GetRoleResponse", Some("GetRoleResult"), request_id, |x| r.members(x))
+                envelope("GetRoleResponse", Some("GetRoleResult"), request_id, &|x| r.members(x))
             }
             Self::GetRolePolicy(r) => {
-                envelope("GetRolePolicyResponse", Some("GetRolePolicyResult"), request_id, |x| r.members(x))
+                envelope("GetRolePolicyResponse", Some("GetRolePolicyResult"), request_id, &|x| r.members(x))
             }
             Self::GetRoleTemplateVersion(r) => envelope(
                 "GetRoleTemplateVersionResponse",
                 Some("GetRoleTemplateVersionResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetSAMLProvider(r) => {
-                envelope("GetSAMLProviderResponse", Some("GetSAMLProviderResult"), request_id, |x| {
+                envelope("GetSAMLProviderResponse", Some("GetSAMLProviderResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetSSHPublicKey(r) => {
-                envelope("GetSSHPublicKeyResponse", Some("GetSSHPublicKeyResult"), request_id, |x| {
+                envelope("GetSSHPublicKeyResponse", Some("GetSSHPublicKeyResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -730,37 +736,39 @@ impl Response {
                 "GetServerCertificateResponse",
                 Some("GetServerCertificateResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetServiceLastAccessedDetails(r) => envelope(
                 "GetServiceLastAccessedDetailsResponse",
                 Some("GetServiceLastAccessedDetailsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetServiceLastAccessedDetailsWithEntities(r) => envelope(
                 "GetServiceLastAccessedDetailsWithEntitiesResponse",
                 Some("GetServiceLastAccessedDetailsWithEntitiesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetServiceLinkedRoleDeletionStatus(r) => envelope(
                 "GetServiceLinkedRoleDeletionStatusResponse",
                 Some("GetServiceLinkedRoleDeletionStatusResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetUser(r) => {
-                envelope("GetUserResponse", Some("GetUserResult"), request_id, |x| r.members(x))
+                envelope("GetUserResponse", Some("GetUserResult"), request_id, &|x| r.members(x))
             }
             Self::GetUserPolicy(r) => {
-                envelope("GetUserPolicyResponse", Some("GetUserPolicyResult"), request_id, |x| r.members(x))
+                envelope("GetUserPolicyResponse", Some("GetUserPolicyResult"), request_id, &|x| r.members(x))
             }
             Self::ListAccessKeys(r) => {
-                envelope("ListAccessKeysResponse", Some("ListAccessKeysResult"), request_id, |x| r.members(x))
+                envelope("ListAccessKeysResponse", Some("ListAccessKeysResult"), request_id, &|x| {
+                    r.members(x)
+                })
             }
             Self::ListAccountAliases(r) => {
-                envelope("ListAccountAliasesResponse", Some("ListAccountAliasesResult"), request_id, |x| {
+                envelope("ListAccountAliasesResponse", Some("ListAccountAliasesResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -768,42 +776,42 @@ impl Response {
                 "ListAttachedGroupPoliciesResponse",
                 Some("ListAttachedGroupPoliciesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListAttachedRolePolicies(r) => envelope(
                 "ListAttachedRolePoliciesResponse",
                 Some("ListAttachedRolePoliciesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListAttachedUserPolicies(r) => envelope(
                 "ListAttachedUserPoliciesResponse",
                 Some("ListAttachedUserPoliciesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListDelegationRequests(r) => envelope(
                 "ListDelegationRequestsResponse",
                 Some("ListDelegationRequestsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListEntitiesForPolicy(r) => envelope(
                 "ListEntitiesForPolicyResponse",
                 Some("ListEntitiesForPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListGroupPolicies(r) => {
-                envelope("ListGroupPoliciesResponse", Some("ListGroupPoliciesResult"), request_id, |x| {
+                envelope("ListGroupPoliciesResponse", Some("ListGroupPoliciesResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListGroups(r) => {
-                envelope("ListGroupsResponse", Some("ListGroupsResult"), request_id, |x| r.members(x))
+                envelope("ListGroupsResponse", Some("ListGroupsResult"), request_id, &|x| r.members(x))
             }
             Self::ListGroupsForUser(r) => {
-                envelope("ListGroupsForUserResponse", Some("ListGroupsForUserResult"), request_id, |x| {
+                envelope("ListGroupsForUserResponse", Some("ListGroupsForUserResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -811,87 +819,91 @@ impl Response {
                 "ListInstanceProfileTagsResponse",
                 Some("ListInstanceProfileTagsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListInstanceProfiles(r) => envelope(
                 "ListInstanceProfilesResponse",
                 Some("ListInstanceProfilesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListInstanceProfilesForRole(r) => envelope(
                 "ListInstanceProfilesForRoleResponse",
                 Some("ListInstanceProfilesForRoleResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListMFADeviceTags(r) => {
-                envelope("ListMFADeviceTagsResponse", Some("ListMFADeviceTagsResult"), request_id, |x| {
+                envelope("ListMFADeviceTagsResponse", Some("ListMFADeviceTagsResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListMFADevices(r) => {
-                envelope("ListMFADevicesResponse", Some("ListMFADevicesResult"), request_id, |x| r.members(x))
+                envelope("ListMFADevicesResponse", Some("ListMFADevicesResult"), request_id, &|x| {
+                    r.members(x)
+                })
             }
             Self::ListOpenIDConnectProviderTags(r) => envelope(
                 "ListOpenIDConnectProviderTagsResponse",
                 Some("ListOpenIDConnectProviderTagsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListOpenIDConnectProviders(r) => envelope(
                 "ListOpenIDConnectProvidersResponse",
                 Some("ListOpenIDConnectProvidersResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListOrganizationsFeatures(r) => envelope(
                 "ListOrganizationsFeaturesResponse",
                 Some("ListOrganizationsFeaturesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListPolicies(r) => {
-                envelope("ListPoliciesResponse", Some("ListPoliciesResult"), request_id, |x| r.members(x))
+                envelope("ListPoliciesResponse", Some("ListPoliciesResult"), request_id, &|x| r.members(x))
             }
             Self::ListPoliciesGrantingServiceAccess(r) => envelope(
                 "ListPoliciesGrantingServiceAccessResponse",
                 Some("ListPoliciesGrantingServiceAccessResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListPolicyTags(r) => {
-                envelope("ListPolicyTagsResponse", Some("ListPolicyTagsResult"), request_id, |x| r.members(x))
+                envelope("ListPolicyTagsResponse", Some("ListPolicyTagsResult"), request_id, &|x| {
+                    r.members(x)
+                })
             }
             Self::ListPolicyVersions(r) => {
-                envelope("ListPolicyVersionsResponse", Some("ListPolicyVersionsResult"), request_id, |x| {
+                envelope("ListPolicyVersionsResponse", Some("ListPolicyVersionsResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListRolePolicies(r) => {
-                envelope("ListRolePoliciesResponse", Some("ListRolePoliciesResult"), request_id, |x| {
+                envelope("ListRolePoliciesResponse", Some("ListRolePoliciesResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListRoleTags(r) => {
-                envelope("ListRoleTagsResponse", Some("ListRoleTagsResult"), request_id, |x| r.members(x))
+                envelope("ListRoleTagsResponse", Some("ListRoleTagsResult"), request_id, &|x| r.members(x))
             }
             Self::ListRoles(r) => {
-                envelope("ListRolesResponse", Some("ListRolesResult"), request_id, |x| r.members(x))
+                envelope("ListRolesResponse", Some("ListRolesResult"), request_id, &|x| r.members(x))
             }
             Self::ListSAMLProviderTags(r) => envelope(
                 "ListSAMLProviderTagsResponse",
                 Some("ListSAMLProviderTagsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListSAMLProviders(r) => {
-                envelope("ListSAMLProvidersResponse", Some("ListSAMLProvidersResult"), request_id, |x| {
+                envelope("ListSAMLProvidersResponse", Some("ListSAMLProvidersResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListSSHPublicKeys(r) => {
-                envelope("ListSSHPublicKeysResponse", Some("ListSSHPublicKeysResult"), request_id, |x| {
+                envelope("ListSSHPublicKeysResponse", Some("ListSSHPublicKeysResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -899,182 +911,186 @@ impl Response {
                 "ListServerCertificateTagsResponse",
                 Some("ListServerCertificateTagsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListServerCertificates(r) => envelope(
                 "ListServerCertificatesResponse",
                 Some("ListServerCertificatesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListServiceSpecificCredentials(r) => envelope(
                 "ListServiceSpecificCredentialsResponse",
                 Some("ListServiceSpecificCredentialsResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListSigningCertificates(r) => envelope(
                 "ListSigningCertificatesResponse",
                 Some("ListSigningCertificatesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ListUserPolicies(r) => {
-                envelope("ListUserPoliciesResponse", Some("ListUserPoliciesResult"), request_id, |x| {
+                envelope("ListUserPoliciesResponse", Some("ListUserPoliciesResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::ListUserTags(r) => {
-                envelope("ListUserTagsResponse", Some("ListUserTagsResult"), request_id, |x| r.members(x))
+                envelope("ListUserTagsResponse", Some("ListUserTagsResult"), request_id, &|x| r.members(x))
             }
             Self::ListUsers(r) => {
-                envelope("ListUsersResponse", Some("ListUsersResult"), request_id, |x| r.members(x))
+                envelope("ListUsersResponse", Some("ListUsersResult"), request_id, &|x| r.members(x))
             }
             Self::ListVirtualMFADevices(r) => envelope(
                 "ListVirtualMFADevicesResponse",
                 Some("ListVirtualMFADevicesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::PutAccountProperties(r) => envelope(
                 "PutAccountPropertiesResponse",
                 Some("PutAccountPropertiesResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
-            Self::PutGroupPolicy(r) => envelope("PutGroupPolicyResponse", None, request_id, |x| r.members(x)),
+            Self::PutGroupPolicy(r) => {
+                envelope("PutGroupPolicyResponse", None, request_id, &|x| r.members(x))
+            }
             Self::PutRolePermissionsBoundary(r) => {
-                envelope("PutRolePermissionsBoundaryResponse", None, request_id, |x| r.members(x))
+                envelope("PutRolePermissionsBoundaryResponse", None, request_id, &|x| r.members(x))
             }
-            Self::PutRolePolicy(r) => envelope("PutRolePolicyResponse", None, request_id, |x| r.members(x)),
+            Self::PutRolePolicy(r) => envelope("PutRolePolicyResponse", None, request_id, &|x| r.members(x)),
             Self::PutUserPermissionsBoundary(r) => {
-                envelope("PutUserPermissionsBoundaryResponse", None, request_id, |x| r.members(x))
+                envelope("PutUserPermissionsBoundaryResponse", None, request_id, &|x| r.members(x))
             }
-            Self::PutUserPolicy(r) => envelope("PutUserPolicyResponse", None, request_id, |x| r.members(x)),
+            Self::PutUserPolicy(r) => envelope("PutUserPolicyResponse", None, request_id, &|x| r.members(x)),
             Self::RejectDelegationRequest(r) => {
-                envelope("RejectDelegationRequestResponse", None, request_id, |x| r.members(x))
+                envelope("RejectDelegationRequestResponse", None, request_id, &|x| r.members(x))
             }
             Self::RemoveClientIDFromOpenIDConnectProvider(r) => {
-                envelope("RemoveClientIDFromOpenIDConnectProviderResponse", None, request_id, |x| {
+                envelope("RemoveClientIDFromOpenIDConnectProviderResponse", None, request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::RemoveRoleFromInstanceProfile(r) => {
-                envelope("RemoveRoleFromInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("RemoveRoleFromInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
             Self::RemoveUserFromGroup(r) => {
-                envelope("RemoveUserFromGroupResponse", None, request_id, |x| r.members(x))
+                envelope("RemoveUserFromGroupResponse", None, request_id, &|x| r.members(x))
             }
             Self::ResetServiceSpecificCredential(r) => envelope(
                 "ResetServiceSpecificCredentialResponse",
                 Some("ResetServiceSpecificCredentialResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::ResyncMFADevice(r) => {
-                envelope("ResyncMFADeviceResponse", None, request_id, |x| r.members(x))
+                envelope("ResyncMFADeviceResponse", None, request_id, &|x| r.members(x))
             }
             Self::SendDelegationToken(r) => {
-                envelope("SendDelegationTokenResponse", None, request_id, |x| r.members(x))
+                envelope("SendDelegationTokenResponse", None, request_id, &|x| r.members(x))
             }
             Self::SetDefaultPolicyVersion(r) => {
-                envelope("SetDefaultPolicyVersionResponse", None, request_id, |x| r.members(x))
+                envelope("SetDefaultPolicyVersionResponse", None, request_id, &|x| r.members(x))
             }
             Self::SetSecurityTokenServicePreferences(r) => {
-                envelope("SetSecurityTokenServicePreferencesResponse", None, request_id, |x| r.members(x))
+                envelope("SetSecurityTokenServicePreferencesResponse", None, request_id, &|x| r.members(x))
             }
             Self::SimulateCustomPolicy(r) => envelope(
                 "SimulateCustomPolicyResponse",
                 Some("SimulateCustomPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::SimulatePrincipalPolicy(r) => envelope(
                 "SimulatePrincipalPolicyResponse",
                 Some("SimulatePrincipalPolicyResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::TagInstanceProfile(r) => {
-                envelope("TagInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("TagInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
-            Self::TagMFADevice(r) => envelope("TagMFADeviceResponse", None, request_id, |x| r.members(x)),
+            Self::TagMFADevice(r) => envelope("TagMFADeviceResponse", None, request_id, &|x| r.members(x)),
             Self::TagOpenIDConnectProvider(r) => {
-                envelope("TagOpenIDConnectProviderResponse", None, request_id, |x| r.members(x))
+                envelope("TagOpenIDConnectProviderResponse", None, request_id, &|x| r.members(x))
             }
-            Self::TagPolicy(r) => envelope("TagPolicyResponse", None, request_id, |x| r.members(x)),
-            Self::TagRole(r) => envelope("TagRoleResponse", None, request_id, |x| r.members(x)),
+            Self::TagPolicy(r) => envelope("TagPolicyResponse", None, request_id, &|x| r.members(x)),
+            Self::TagRole(r) => envelope("TagRoleResponse", None, request_id, &|x| r.members(x)),
             Self::TagSAMLProvider(r) => {
-                envelope("TagSAMLProviderResponse", None, request_id, |x| r.members(x))
+                envelope("TagSAMLProviderResponse", None, request_id, &|x| r.members(x))
             }
             Self::TagServerCertificate(r) => {
-                envelope("TagServerCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("TagServerCertificateResponse", None, request_id, &|x| r.members(x))
             }
-            Self::TagUser(r) => envelope("TagUserResponse", None, request_id, |x| r.members(x)),
+            Self::TagUser(r) => envelope("TagUserResponse", None, request_id, &|x| r.members(x)),
             Self::UntagInstanceProfile(r) => {
-                envelope("UntagInstanceProfileResponse", None, request_id, |x| r.members(x))
+                envelope("UntagInstanceProfileResponse", None, request_id, &|x| r.members(x))
             }
-            Self::UntagMFADevice(r) => envelope("UntagMFADeviceResponse", None, request_id, |x| r.members(x)),
+            Self::UntagMFADevice(r) => {
+                envelope("UntagMFADeviceResponse", None, request_id, &|x| r.members(x))
+            }
             Self::UntagOpenIDConnectProvider(r) => {
-                envelope("UntagOpenIDConnectProviderResponse", None, request_id, |x| r.members(x))
+                envelope("UntagOpenIDConnectProviderResponse", None, request_id, &|x| r.members(x))
             }
-            Self::UntagPolicy(r) => envelope("UntagPolicyResponse", None, request_id, |x| r.members(x)),
-            Self::UntagRole(r) => envelope("UntagRoleResponse", None, request_id, |x| r.members(x)),
+            Self::UntagPolicy(r) => envelope("UntagPolicyResponse", None, request_id, &|x| r.members(x)),
+            Self::UntagRole(r) => envelope("UntagRoleResponse", None, request_id, &|x| r.members(x)),
             Self::UntagSAMLProvider(r) => {
-                envelope("UntagSAMLProviderResponse", None, request_id, |x| r.members(x))
+                envelope("UntagSAMLProviderResponse", None, request_id, &|x| r.members(x))
             }
             Self::UntagServerCertificate(r) => {
-                envelope("UntagServerCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("UntagServerCertificateResponse", None, request_id, &|x| r.members(x))
             }
-            Self::UntagUser(r) => envelope("UntagUserResponse", None, request_id, |x| r.members(x)),
+            Self::UntagUser(r) => envelope("UntagUserResponse", None, request_id, &|x| r.members(x)),
             Self::UpdateAccessKey(r) => {
-                envelope("UpdateAccessKeyResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateAccessKeyResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateAccountPasswordPolicy(r) => {
-                envelope("UpdateAccountPasswordPolicyResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateAccountPasswordPolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateAssumeRolePolicy(r) => {
-                envelope("UpdateAssumeRolePolicyResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateAssumeRolePolicyResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateDelegationRequest(r) => {
-                envelope("UpdateDelegationRequestResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateDelegationRequestResponse", None, request_id, &|x| r.members(x))
             }
-            Self::UpdateGroup(r) => envelope("UpdateGroupResponse", None, request_id, |x| r.members(x)),
+            Self::UpdateGroup(r) => envelope("UpdateGroupResponse", None, request_id, &|x| r.members(x)),
             Self::UpdateLoginProfile(r) => {
-                envelope("UpdateLoginProfileResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateLoginProfileResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateOpenIDConnectProviderThumbprint(r) => {
-                envelope("UpdateOpenIDConnectProviderThumbprintResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateOpenIDConnectProviderThumbprintResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateRole(r) => {
-                envelope("UpdateRoleResponse", Some("UpdateRoleResult"), request_id, |x| r.members(x))
+                envelope("UpdateRoleResponse", Some("UpdateRoleResult"), request_id, &|x| r.members(x))
             }
             Self::UpdateRoleDescription(r) => envelope(
                 "UpdateRoleDescriptionResponse",
                 Some("UpdateRoleDescriptionResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::UpdateSAMLProvider(r) => {
-                envelope("UpdateSAMLProviderResponse", Some("UpdateSAMLProviderResult"), request_id, |x| {
+                envelope("UpdateSAMLProviderResponse", Some("UpdateSAMLProviderResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::UpdateSSHPublicKey(r) => {
-                envelope("UpdateSSHPublicKeyResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateSSHPublicKeyResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateServerCertificate(r) => {
-                envelope("UpdateServerCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateServerCertificateResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateServiceSpecificCredential(r) => {
-                envelope("UpdateServiceSpecificCredentialResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateServiceSpecificCredentialResponse", None, request_id, &|x| r.members(x))
             }
             Self::UpdateSigningCertificate(r) => {
-                envelope("UpdateSigningCertificateResponse", None, request_id, |x| r.members(x))
+                envelope("UpdateSigningCertificateResponse", None, request_id, &|x| r.members(x))
             }
-            Self::UpdateUser(r) => envelope("UpdateUserResponse", None, request_id, |x| r.members(x)),
+            Self::UpdateUser(r) => envelope("UpdateUserResponse", None, request_id, &|x| r.members(x)),
             Self::UploadSSHPublicKey(r) => {
-                envelope("UploadSSHPublicKeyResponse", Some("UploadSSHPublicKeyResult"), request_id, |x| {
+                envelope("UploadSSHPublicKeyResponse", Some("UploadSSHPublicKeyResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -1082,24 +1098,19 @@ impl Response {
                 "UploadServerCertificateResponse",
                 Some("UploadServerCertificateResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::UploadSigningCertificate(r) => envelope(
                 "UploadSigningCertificateResponse",
                 Some("UploadSigningCertificateResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
         }
     }
 }
 
-fn envelope(
-    name: &str,
-    wrapper: Option<&str>,
-    request_id: &str,
-    members: impl FnOnce(&mut XmlWriter),
-) -> String {
+fn envelope(name: &str, wrapper: Option<&str>, request_id: &str, members: &dyn Fn(&mut XmlWriter)) -> String {
     XmlWriter::document(name, NAMESPACE, |xml| {
         if let Some(wrapper) = wrapper {
             xml.nested(wrapper, members);

@@ -26,6 +26,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -53,6 +58,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "GetRequestAuthorizationDetails",
+        action: "iam:GetRequestAuthorizationDetails",
         method: "GET",
         uri: "/authorization-details/{authorizationId}",
         input: &["authorizationId", "nextToken"],
@@ -66,6 +72,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetRequestAuthorizationPolicy",
+        action: "iam:GetRequestAuthorizationPolicy",
         method: "GET",
         uri: "/authorization-details/{authorizationId}/policy",
         input: &["authorizationId", "policyUri"],

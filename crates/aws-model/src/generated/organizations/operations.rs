@@ -212,6 +212,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -233,6 +238,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "AcceptHandshake",
+        action: "organizations:AcceptHandshake",
         method: "POST",
         uri: "/",
         input: &["HandshakeId"],
@@ -255,6 +261,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AttachPolicy",
+        action: "organizations:AttachPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId", "TargetId"],
@@ -277,6 +284,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CancelHandshake",
+        action: "organizations:CancelHandshake",
         method: "POST",
         uri: "/",
         input: &["HandshakeId"],
@@ -294,6 +302,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CloseAccount",
+        action: "organizations:CloseAccount",
         method: "POST",
         uri: "/",
         input: &["AccountId"],
@@ -314,6 +323,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateAccount",
+        action: "organizations:CreateAccount",
         method: "POST",
         uri: "/",
         input: &["Email", "AccountName", "RoleName", "IamUserAccessToBilling", "Tags"],
@@ -332,6 +342,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateGovCloudAccount",
+        action: "organizations:CreateGovCloudAccount",
         method: "POST",
         uri: "/",
         input: &["Email", "AccountName", "RoleName", "IamUserAccessToBilling", "Tags"],
@@ -350,6 +361,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOrganization",
+        action: "organizations:CreateOrganization",
         method: "POST",
         uri: "/",
         input: &["FeatureSet"],
@@ -367,6 +379,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOrganizationalUnit",
+        action: "organizations:CreateOrganizationalUnit",
         method: "POST",
         uri: "/",
         input: &["ParentId", "Name", "Tags"],
@@ -385,6 +398,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreatePolicy",
+        action: "organizations:CreatePolicy",
         method: "POST",
         uri: "/",
         input: &["Content", "Description", "Name", "Type", "Tags"],
@@ -405,6 +419,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeclineHandshake",
+        action: "organizations:DeclineHandshake",
         method: "POST",
         uri: "/",
         input: &["HandshakeId"],
@@ -422,6 +437,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteOrganization",
+        action: "organizations:DeleteOrganization",
         method: "POST",
         uri: "/",
         input: &[],
@@ -439,6 +455,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteOrganizationalUnit",
+        action: "organizations:DeleteOrganizationalUnit",
         method: "POST",
         uri: "/",
         input: &["OrganizationalUnitId"],
@@ -456,6 +473,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeletePolicy",
+        action: "organizations:DeletePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId"],
@@ -474,6 +492,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteResourcePolicy",
+        action: "organizations:DeleteResourcePolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -491,6 +510,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeregisterDelegatedAdministrator",
+        action: "organizations:DeregisterDelegatedAdministrator",
         method: "POST",
         uri: "/",
         input: &["AccountId", "ServicePrincipal"],
@@ -510,6 +530,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeAccount",
+        action: "organizations:DescribeAccount",
         method: "POST",
         uri: "/",
         input: &["AccountId"],
@@ -525,6 +546,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeCreateAccountStatus",
+        action: "organizations:DescribeCreateAccountStatus",
         method: "POST",
         uri: "/",
         input: &["CreateAccountRequestId"],
@@ -541,6 +563,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeEffectivePolicy",
+        action: "organizations:DescribeEffectivePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyType", "TargetId"],
@@ -559,6 +582,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeHandshake",
+        action: "organizations:DescribeHandshake",
         method: "POST",
         uri: "/",
         input: &["HandshakeId"],
@@ -574,6 +598,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeOrganization",
+        action: "organizations:DescribeOrganization",
         method: "POST",
         uri: "/",
         input: &[],
@@ -588,6 +613,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeOrganizationalUnit",
+        action: "organizations:DescribeOrganizationalUnit",
         method: "POST",
         uri: "/",
         input: &["OrganizationalUnitId"],
@@ -603,6 +629,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribePolicy",
+        action: "organizations:DescribePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId"],
@@ -619,6 +646,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeResourcePolicy",
+        action: "organizations:DescribeResourcePolicy",
         method: "POST",
         uri: "/",
         input: &[],
@@ -635,6 +663,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DescribeResponsibilityTransfer",
+        action: "organizations:DescribeResponsibilityTransfer",
         method: "POST",
         uri: "/",
         input: &["Id"],
@@ -651,6 +680,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DetachPolicy",
+        action: "organizations:DetachPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId", "TargetId"],
@@ -672,6 +702,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisableAWSServiceAccess",
+        action: "organizations:DisableAWSServiceAccess",
         method: "POST",
         uri: "/",
         input: &["ServicePrincipal"],
@@ -689,6 +720,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DisablePolicyType",
+        action: "organizations:DisablePolicyType",
         method: "POST",
         uri: "/",
         input: &["RootId", "PolicyType"],
@@ -709,6 +741,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableAWSServiceAccess",
+        action: "organizations:EnableAWSServiceAccess",
         method: "POST",
         uri: "/",
         input: &["ServicePrincipal"],
@@ -726,6 +759,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnableAllFeatures",
+        action: "organizations:EnableAllFeatures",
         method: "POST",
         uri: "/",
         input: &[],
@@ -743,6 +777,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "EnablePolicyType",
+        action: "organizations:EnablePolicyType",
         method: "POST",
         uri: "/",
         input: &["RootId", "PolicyType"],
@@ -764,6 +799,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "InviteAccountToOrganization",
+        action: "organizations:InviteAccountToOrganization",
         method: "POST",
         uri: "/",
         input: &["Target", "Notes", "Tags"],
@@ -784,6 +820,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "InviteOrganizationToTransferResponsibility",
+        action: "organizations:InviteOrganizationToTransferResponsibility",
         method: "POST",
         uri: "/",
         input: &["Type", "Target", "Notes", "StartTimestamp", "SourceName", "Tags"],
@@ -803,6 +840,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "LeaveOrganization",
+        action: "organizations:LeaveOrganization",
         method: "POST",
         uri: "/",
         input: &[],
@@ -821,6 +859,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAWSServiceAccessForOrganization",
+        action: "organizations:ListAWSServiceAccessForOrganization",
         method: "POST",
         uri: "/",
         input: &["NextToken", "MaxResults"],
@@ -837,6 +876,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccounts",
+        action: "organizations:ListAccounts",
         method: "POST",
         uri: "/",
         input: &["NextToken", "MaxResults"],
@@ -851,6 +891,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccountsForParent",
+        action: "organizations:ListAccountsForParent",
         method: "POST",
         uri: "/",
         input: &["ParentId", "NextToken", "MaxResults"],
@@ -866,6 +907,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListAccountsWithInvalidEffectivePolicy",
+        action: "organizations:ListAccountsWithInvalidEffectivePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyType", "NextToken", "MaxResults"],
@@ -883,6 +925,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListChildren",
+        action: "organizations:ListChildren",
         method: "POST",
         uri: "/",
         input: &["ParentId", "ChildType", "NextToken", "MaxResults"],
@@ -898,6 +941,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListCreateAccountStatus",
+        action: "organizations:ListCreateAccountStatus",
         method: "POST",
         uri: "/",
         input: &["States", "NextToken", "MaxResults"],
@@ -913,6 +957,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListDelegatedAdministrators",
+        action: "organizations:ListDelegatedAdministrators",
         method: "POST",
         uri: "/",
         input: &["ServicePrincipal", "NextToken", "MaxResults"],
@@ -929,6 +974,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListDelegatedServicesForAccount",
+        action: "organizations:ListDelegatedServicesForAccount",
         method: "POST",
         uri: "/",
         input: &["AccountId", "NextToken", "MaxResults"],
@@ -947,6 +993,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListEffectivePolicyValidationErrors",
+        action: "organizations:ListEffectivePolicyValidationErrors",
         method: "POST",
         uri: "/",
         input: &["AccountId", "PolicyType", "NextToken", "MaxResults"],
@@ -965,6 +1012,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListHandshakesForAccount",
+        action: "organizations:ListHandshakesForAccount",
         method: "POST",
         uri: "/",
         input: &["Filter", "NextToken", "MaxResults"],
@@ -979,6 +1027,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListHandshakesForOrganization",
+        action: "organizations:ListHandshakesForOrganization",
         method: "POST",
         uri: "/",
         input: &["Filter", "NextToken", "MaxResults"],
@@ -994,6 +1043,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListInboundResponsibilityTransfers",
+        action: "organizations:ListInboundResponsibilityTransfers",
         method: "POST",
         uri: "/",
         input: &["Type", "Id", "NextToken", "MaxResults"],
@@ -1011,6 +1061,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListOrganizationalUnitsForParent",
+        action: "organizations:ListOrganizationalUnitsForParent",
         method: "POST",
         uri: "/",
         input: &["ParentId", "NextToken", "MaxResults"],
@@ -1026,6 +1077,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListOutboundResponsibilityTransfers",
+        action: "organizations:ListOutboundResponsibilityTransfers",
         method: "POST",
         uri: "/",
         input: &["Type", "NextToken", "MaxResults"],
@@ -1042,6 +1094,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListParents",
+        action: "organizations:ListParents",
         method: "POST",
         uri: "/",
         input: &["ChildId", "NextToken", "MaxResults"],
@@ -1057,6 +1110,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPolicies",
+        action: "organizations:ListPolicies",
         method: "POST",
         uri: "/",
         input: &["Filter", "NextToken", "MaxResults"],
@@ -1072,6 +1126,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListPoliciesForTarget",
+        action: "organizations:ListPoliciesForTarget",
         method: "POST",
         uri: "/",
         input: &["TargetId", "Filter", "NextToken", "MaxResults"],
@@ -1088,6 +1143,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListRoots",
+        action: "organizations:ListRoots",
         method: "POST",
         uri: "/",
         input: &["NextToken", "MaxResults"],
@@ -1102,6 +1158,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListTagsForResource",
+        action: "organizations:ListTagsForResource",
         method: "POST",
         uri: "/",
         input: &["ResourceId", "NextToken"],
@@ -1117,6 +1174,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListTargetsForPolicy",
+        action: "organizations:ListTargetsForPolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId", "NextToken", "MaxResults"],
@@ -1133,6 +1191,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "MoveAccount",
+        action: "organizations:MoveAccount",
         method: "POST",
         uri: "/",
         input: &["AccountId", "SourceParentId", "DestinationParentId"],
@@ -1152,6 +1211,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutResourcePolicy",
+        action: "organizations:PutResourcePolicy",
         method: "POST",
         uri: "/",
         input: &["Content", "Tags"],
@@ -1169,6 +1229,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RegisterDelegatedAdministrator",
+        action: "organizations:RegisterDelegatedAdministrator",
         method: "POST",
         uri: "/",
         input: &["AccountId", "ServicePrincipal"],
@@ -1188,6 +1249,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RemoveAccountFromOrganization",
+        action: "organizations:RemoveAccountFromOrganization",
         method: "POST",
         uri: "/",
         input: &["AccountId"],
@@ -1206,6 +1268,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TagResource",
+        action: "organizations:TagResource",
         method: "POST",
         uri: "/",
         input: &["ResourceId", "Tags"],
@@ -1223,6 +1286,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "TerminateResponsibilityTransfer",
+        action: "organizations:TerminateResponsibilityTransfer",
         method: "POST",
         uri: "/",
         input: &["Id", "EndTimestamp"],
@@ -1243,6 +1307,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UntagResource",
+        action: "organizations:UntagResource",
         method: "POST",
         uri: "/",
         input: &["ResourceId", "TagKeys"],
@@ -1260,6 +1325,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateOrganizationalUnit",
+        action: "organizations:UpdateOrganizationalUnit",
         method: "POST",
         uri: "/",
         input: &["OrganizationalUnitId", "Name"],
@@ -1277,6 +1343,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdatePolicy",
+        action: "organizations:UpdatePolicy",
         method: "POST",
         uri: "/",
         input: &["PolicyId", "Name", "Description", "Content"],
@@ -1298,6 +1365,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "UpdateResponsibilityTransfer",
+        action: "organizations:UpdateResponsibilityTransfer",
         method: "POST",
         uri: "/",
         input: &["Id", "Name"],

@@ -62,6 +62,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -89,6 +94,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "CreateBearerToken",
+        action: "signin:CreateBearerToken",
         method: "POST",
         uri: "/v1/token?x-amz-token-request-type=bearer",
         input: &[],
@@ -97,6 +103,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOAuth2Token",
+        action: "signin:CreateOAuth2Token",
         method: "POST",
         uri: "/v1/token",
         input: &["tokenInput"],
@@ -110,6 +117,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOAuth2TokenWithIAM",
+        action: "signin:CreateOAuth2TokenWithIAM",
         method: "POST",
         uri: "/v1/token?x-amz-client-auth-method=iam",
         input: &[],
@@ -118,6 +126,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "CreateOAuth2TokenWithTokenExchange",
+        action: "signin:CreateOAuth2TokenWithTokenExchange",
         method: "POST",
         uri: "/v1/token?x-amz-oauth-token-method=token-exchange",
         input: &[],
@@ -126,6 +135,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteConsoleAuthorizationConfiguration",
+        action: "signin:DeleteConsoleAuthorizationConfiguration",
         method: "POST",
         uri: "/delete-console-authorization-configuration",
         input: &[],
@@ -134,6 +144,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DeleteResourcePermissionStatement",
+        action: "signin:DeleteResourcePermissionStatement",
         method: "POST",
         uri: "/delete-resource-permission-statement",
         input: &[],
@@ -142,6 +153,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetConsoleAuthorizationConfiguration",
+        action: "signin:GetConsoleAuthorizationConfiguration",
         method: "POST",
         uri: "/get-console-authorization-configuration",
         input: &[],
@@ -150,6 +162,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetResourcePolicy",
+        action: "signin:GetResourcePolicy",
         method: "POST",
         uri: "/get-resource-policy",
         input: &[],
@@ -158,6 +171,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "IntrospectOAuth2TokenWithIAM",
+        action: "signin:IntrospectOAuth2TokenWithIAM",
         method: "POST",
         uri: "/v1/introspect?x-amz-client-auth-method=iam",
         input: &[],
@@ -166,6 +180,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "ListResourcePermissionStatements",
+        action: "signin:ListResourcePermissionStatements",
         method: "POST",
         uri: "/list-resource-permission-statements",
         input: &[],
@@ -174,6 +189,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutConsoleAuthorizationConfiguration",
+        action: "signin:PutConsoleAuthorizationConfiguration",
         method: "POST",
         uri: "/put-console-authorization-configuration",
         input: &[],
@@ -182,6 +198,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "PutResourcePermissionStatement",
+        action: "signin:PutResourcePermissionStatement",
         method: "POST",
         uri: "/put-resource-permission-statement",
         input: &[],
@@ -190,6 +207,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "RevokeOAuth2TokenWithIAM",
+        action: "signin:RevokeOAuth2TokenWithIAM",
         method: "POST",
         uri: "/v1/revoke?x-amz-client-auth-method=iam",
         input: &[],

@@ -56,6 +56,11 @@ impl Operation {
         self.facts().name
     }
 
+    /// The action that stands for it in policies.
+    pub fn action(self) -> &'static str {
+        self.facts().action
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let at = FACTS.binary_search_by(|facts| facts.name.cmp(name)).ok()?;
@@ -77,6 +82,7 @@ impl Operation {
 static FACTS: &[Facts] = &[
     Facts {
         name: "AssumeRole",
+        action: "sts:AssumeRole",
         method: "POST",
         uri: "/",
         input: &[
@@ -104,6 +110,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssumeRoleWithSAML",
+        action: "sts:AssumeRoleWithSAML",
         method: "POST",
         uri: "/",
         input: &[
@@ -127,6 +134,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssumeRoleWithWebIdentity",
+        action: "sts:AssumeRoleWithWebIdentity",
         method: "POST",
         uri: "/",
         input: &[
@@ -152,6 +160,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "AssumeRoot",
+        action: "sts:AssumeRoot",
         method: "POST",
         uri: "/",
         input: &["TargetPrincipal", "TaskPolicyArn", "DurationSeconds", "MinimumSessionTokenSize"],
@@ -160,6 +169,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "DecodeAuthorizationMessage",
+        action: "sts:DecodeAuthorizationMessage",
         method: "POST",
         uri: "/",
         input: &["EncodedMessage"],
@@ -168,15 +178,25 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetAccessKeyInfo",
+        action: "sts:GetAccessKeyInfo",
         method: "POST",
         uri: "/",
         input: &["AccessKeyId"],
         errors: &[],
         is_typed: true,
     },
-    Facts { name: "GetCallerIdentity", method: "POST", uri: "/", input: &[], errors: &[], is_typed: true },
+    Facts {
+        name: "GetCallerIdentity",
+        action: "sts:GetCallerIdentity",
+        method: "POST",
+        uri: "/",
+        input: &[],
+        errors: &[],
+        is_typed: true,
+    },
     Facts {
         name: "GetDelegatedAccessToken",
+        action: "sts:GetDelegatedAccessToken",
         method: "POST",
         uri: "/",
         input: &["TradeInToken"],
@@ -185,6 +205,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetFederationToken",
+        action: "sts:GetFederationToken",
         method: "POST",
         uri: "/",
         input: &["Name", "Policy", "PolicyArns", "DurationSeconds", "Tags", "MinimumSessionTokenSize"],
@@ -197,6 +218,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetSessionToken",
+        action: "sts:GetSessionToken",
         method: "POST",
         uri: "/",
         input: &["DurationSeconds", "SerialNumber", "TokenCode", "MinimumSessionTokenSize"],
@@ -205,6 +227,7 @@ static FACTS: &[Facts] = &[
     },
     Facts {
         name: "GetWebIdentityToken",
+        action: "sts:GetWebIdentityToken",
         method: "POST",
         uri: "/",
         input: &["Audience", "DurationSeconds", "SigningAlgorithm", "Tags"],

@@ -37,10 +37,10 @@ impl Response {
     pub fn to_xml(&self, request_id: &str) -> String {
         match self {
             Self::AssumeRole(r) => {
-                envelope("AssumeRoleResponse", Some("AssumeRoleResult"), request_id, |x| r.members(x))
+                envelope("AssumeRoleResponse", Some("AssumeRoleResult"), request_id, &|x| r.members(x))
             }
             Self::AssumeRoleWithSAML(r) => {
-                envelope("AssumeRoleWithSAMLResponse", Some("AssumeRoleWithSAMLResult"), request_id, |x| {
+                envelope("AssumeRoleWithSAMLResponse", Some("AssumeRoleWithSAMLResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -48,24 +48,24 @@ impl Response {
                 "AssumeRoleWithWebIdentityResponse",
                 Some("AssumeRoleWithWebIdentityResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::AssumeRoot(r) => {
-                envelope("AssumeRootResponse", Some("AssumeRootResult"), request_id, |x| r.members(x))
+                envelope("AssumeRootResponse", Some("AssumeRootResult"), request_id, &|x| r.members(x))
             }
             Self::DecodeAuthorizationMessage(r) => envelope(
                 "DecodeAuthorizationMessageResponse",
                 Some("DecodeAuthorizationMessageResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetAccessKeyInfo(r) => {
-                envelope("GetAccessKeyInfoResponse", Some("GetAccessKeyInfoResult"), request_id, |x| {
+                envelope("GetAccessKeyInfoResponse", Some("GetAccessKeyInfoResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetCallerIdentity(r) => {
-                envelope("GetCallerIdentityResponse", Some("GetCallerIdentityResult"), request_id, |x| {
+                envelope("GetCallerIdentityResponse", Some("GetCallerIdentityResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -73,20 +73,20 @@ impl Response {
                 "GetDelegatedAccessTokenResponse",
                 Some("GetDelegatedAccessTokenResult"),
                 request_id,
-                |x| r.members(x),
+                &|x| r.members(x),
             ),
             Self::GetFederationToken(r) => {
-                envelope("GetFederationTokenResponse", Some("GetFederationTokenResult"), request_id, |x| {
+                envelope("GetFederationTokenResponse", Some("GetFederationTokenResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetSessionToken(r) => {
-                envelope("GetSessionTokenResponse", Some("GetSessionTokenResult"), request_id, |x| {
+                envelope("GetSessionTokenResponse", Some("GetSessionTokenResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
             Self::GetWebIdentityToken(r) => {
-                envelope("GetWebIdentityTokenResponse", Some("GetWebIdentityTokenResult"), request_id, |x| {
+                envelope("GetWebIdentityTokenResponse", Some("GetWebIdentityTokenResult"), request_id, &|x| {
                     r.members(x)
                 })
             }
@@ -94,12 +94,7 @@ impl Response {
     }
 }
 
-fn envelope(
-    name: &str,
-    wrapper: Option<&str>,
-    request_id: &str,
-    members: impl FnOnce(&mut XmlWriter),
-) -> String {
+fn envelope(name: &str, wrapper: Option<&str>, request_id: &str, members: &dyn Fn(&mut XmlWriter)) -> String {
     XmlWriter::document(name, NAMESPACE, |xml| {
         if let Some(wrapper) = wrapper {
             xml.nested(wrapper, members);

@@ -59,7 +59,7 @@ async fn answer(
     let done = relay(&task, place, &mut stream).await;
     let error = done.as_ref().err().map(|cause| ("Failed".into(), cause.to_string().into()));
     recorder.add(Record {
-        request_id: Uuid::random(&SystemEntropy).as_str().into(),
+        request_id: Uuid::random(&SystemEntropy),
         at,
         took: began.elapsed(),
         service: "rolecall",
