@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod config;
 mod decide;
+mod details;
 mod env;
 mod explain;
 mod export;
