@@ -62,6 +62,14 @@ impl Details {
     }
 }
 
+impl Details {
+    /// Whether an AWS managed policy is known here.
+    #[must_use]
+    pub fn knows_aws_policy(arn: &str) -> bool {
+        aws_managed::find(arn).is_some()
+    }
+}
+
 fn key_of(policy: &PolicyDetail) -> NameKey {
     NameKey::of(&policy.policy_name)
 }

@@ -114,7 +114,7 @@ impl<'a> Map<'a> {
         let at = self.entity("role", &role.path, &role.name);
         self.roles.push((role.clone(), at));
         self.principals.push((Who::Role(role.clone()), at));
-        let admitted = outside(role);
+        let admitted = outside(role, self.reach.account.id());
         for (kind, names) in [("service", admitted.services), ("provider", admitted.providers)] {
             for name in names {
                 let from = self.node(kind, &name, "", &name);
