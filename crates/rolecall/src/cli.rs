@@ -1,10 +1,14 @@
 //! The command line.
 
+mod asking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Flags;
+
+pub(crate) use asking::{AccountSource, CheckArgs, CheckFormat};
 
 /// AWS's identity plane as one program that you run yourself.
 #[derive(Parser)]
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
+    /// Check that what you expect of an account holds: who may do what, who may become whom.
+    Check(CheckArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
     Completions {
         /// The shell.

@@ -9,6 +9,12 @@ use super::request::{self, Asked, Body};
 
 const QUERY: &str = "Action=GetAccountAuthorizationDetails&Version=2010-05-08&MaxItems=1000";
 
+/// The details as JSON in lines.
+pub(super) fn as_text(answer: &Json) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(answer);
+    Ok(text.map_err(|cause| Failure::Environment(cause.to_string()))? + "\n")
+}
+
 /// All pages of the details, as the principal of the environment; or what was said against it.
 pub(super) fn ask(endpoint_url: &str) -> Result<Result<Json, String>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rolecall_account_details::{Json, terraform};
 
-use super::details::ask;
+use super::details::{as_text, ask};
 use super::{Failure, print, read_text};
 use crate::cli::{ExportArgs, ExportFormat};
 
@@ -29,9 +29,4 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
             print(as_text(&parsed)?)
         }
     }
-}
-
-fn as_text(answer: &Json) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(answer);
-    Ok(text.map_err(|cause| Failure::Environment(cause.to_string()))? + "\n")
 }

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod backup;
+mod check;
 mod config;
 mod decide;
 mod details;
@@ -11,6 +12,7 @@ mod explain;
 mod export;
 mod import;
 mod instance;
+mod known;
 mod master_key;
 mod papers;
 mod request;
@@ -73,6 +75,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),

@@ -1,0 +1,64 @@
+//! The commands that ask about an account.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Of which account it is asked.
+#[derive(Args)]
+pub(crate) struct AccountSource {
+    /// What `aws iam get-account-authorization-details` or `rolecall export` printed, in place of a server (`-` is
+    /// standard input).
+    #[arg(long, value_name = "DETAILS.json")]
+    pub(crate) from: Option<PathBuf>,
+    /// The server, asked with the keys of the environment; `AWS_ENDPOINT_URL` where unset.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", default_value = "http://127.0.0.1:4566")]
+    pub(crate) endpoint_url: String,
+}
+
+/// What `check` takes.
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes: 0 all that is expected holds, 1 something does not, 2 a file can't be used or a server not asked.
+
+A file of tests, where policies are files beside it:
+
+  [roles.deployer]
+  policies = [\"policies/deploy.json\"]
+
+  [[test]]
+  principal = \"role/deployer\"
+  action = \"s3:PutObject\"
+  resource = \"arn:aws:s3:::artifacts/app.zip\"
+  expect = \"allowed\"
+
+Where a file declares no users or roles, it is about the account of --from, of its own `from`, or of the server.")]
+pub(crate) struct CheckArgs {
+    /// Files of tests, or directories: every `.toml` in one.
+    #[arg(required = true, value_name = "TESTS")]
+    pub(crate) tests: Vec<PathBuf>,
+    /// How to tell what came of it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: CheckFormat,
+    /// As JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Tell of what passed, too.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) source: AccountSource,
+}
+
+/// The forms of what came of tests.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// JUnit's XML.
+    Junit,
+    /// Annotations of GitHub Actions.
+    Github,
+}
