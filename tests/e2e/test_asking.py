@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.clients import ROOT, Aws, allow, deny, document, trust
-from harness.process import ACCOUNT, Server, clean_environment, program, rolecall
+from harness.process import ACCOUNT, Credentials, Server, clean_environment, program, rolecall
 from test_lab_documents import FENCE, Block, follow
 
 ARN = f"arn:aws:iam::{ACCOUNT}"
@@ -66,6 +66,75 @@ def run(server: Server, who: Aws, *arguments: str, cwd: Path | None = None):
     return rolecall(*arguments, env=server.client_environment(who.credentials), cwd=cwd)
 
 
+def test_who_can_tells_of_users_groups_roles_and_the_bucket(server: Server, filled: Aws) -> None:
+    done = run(server, filled, "who-can", "s3:GetObject", "arn:aws:s3:::reports/q1.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    found = {one["principal"]: one for one in answer["allowed"]}
+    assert set(found) == {"user/jane", "user/bob", "role/jobs/worker"}
+    assert found["user/jane"]["groups"] == ["readers"] and found["user/jane"]["because"]["sid"] == "Read"
+    assert found["user/bob"]["because"]["sid"] == "Bob"
+    assert found["role/jobs/worker"]["becoming"]["assumedBy"] == ["user/jane"]
+    assert found["role/jobs/worker"]["becoming"]["services"] == ["ec2.amazonaws.com"]
+    assert answer["root"] is True and answer["unknown"] == []
+
+
+def test_who_nearly_can_and_what_keeps_them_from_it(server: Server, filled: Aws) -> None:
+    done = run(server, filled, "who-can", "s3:GetObject", "arn:aws:s3:::reports/q1.csv", "--why-not")
+    assert done.returncode == 0, done.stderr
+    nearly = done.stdout.partition("nearly:")[2]
+    assert "user/eve" in nearly and "no permissions boundary allows it" in nearly
+    secret = run(server, filled, "who-can", "s3:GetObject", "arn:aws:s3:::reports/secret/x", "--why-not")
+    assert secret.returncode == 1 and "nobody can" in secret.stdout
+    assert 'statement "Secret" of resource-based policy "bucket policy of reports"' in secret.stdout
+
+
+def test_a_file_says_the_same_without_a_server_but_for_what_it_does_not_know(
+        server: Server, filled: Aws, tmp_path: Path) -> None:
+    details = tmp_path / "details.json"
+    details.write_text(run(server, filled, "export").stdout)
+    offline = clean_environment(tmp_path)
+    asked = ("who-can", "s3:GetObject", "arn:aws:s3:::reports/q1.csv", "--from", str(details))
+    done = rolecall(*asked, "--json", env=offline)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert {one["principal"] for one in answer["allowed"]} == {"user/jane", "role/jobs/worker"}
+    assert any("policies of resources" in sentence for sentence in answer["unknown"])
+    policy = tmp_path / "bucket.json"
+    policy.write_text(filled.s3.get_bucket_policy(Bucket="reports")["Policy"])
+    done = rolecall(*asked, "--resource-policy", str(policy), env=offline)
+    assert "user/bob" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_who_can_says_is_what_the_server_enforces(server: Server, filled: Aws) -> None:
+    keys = {}
+    for name in ("jane", "eve", "bob"):
+        keys[name] = filled.iam.create_access_key(UserName=name)["AccessKey"]
+    filled.s3.put_object(Bucket="reports", Key="q1.csv", Body=b"1")
+    answer = json.loads(run(server, filled, "who-can", "s3:GetObject", "arn:aws:s3:::reports/q1.csv", "--json").stdout)
+    can = {one["principal"] for one in answer["allowed"]}
+    for name, key in keys.items():
+        user = filled.as_(Credentials.of(key))
+        try:
+            user.s3.get_object(Bucket="reports", Key="q1.csv")
+            enforced = True
+        except user.s3.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            enforced = False
+        assert enforced == (f"user/{name}" in can), name
+        filled.iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+
+
+def test_bad_questions_have_an_exit_code_of_their_own(server: Server, filled: Aws) -> None:
+    for arguments, problem in [
+        (("s3:GetObjct", "*"), "did you mean s3:GetObject?"),
+        (("s3:GetObject", "reports"), "is no resource"),
+        (("s3:GetObject", "*", "--context", "SourceIp"), "write KEY=VALUE"),
+    ]:
+        done = run(server, filled, "who-can", *arguments)
+        assert (done.returncode, done.stdout) == (2, "") and problem in done.stderr, done.stderr
+
+
 def test_expectations_of_a_server_are_checked(server: Server, filled: Aws, tmp_path: Path) -> None:
     tests = tmp_path / "iam.toml"
     tests.write_text(f"""
@@ -113,3 +182,32 @@ can_assume = "role/worker"
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_an_organizations_policies_have_their_say(make_server) -> None:
+    server = make_server("governed").start()
+    root = Aws(server, server.root)
+    organizations = root.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    root_id = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root_id, PolicyType="SERVICE_CONTROL_POLICY")
+    policy = organizations.create_policy(
+        Name="no-buckets", Description="-", Type="SERVICE_CONTROL_POLICY",
+        Content=document({"Sid": "NoBuckets", **deny("s3:CreateBucket")}))["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=root_id)
+    made = rolecall("account", "create", "member", "--json", env=server.client_environment(root.credentials))
+    member = json.loads(made.stdout)["accountId"]
+    admin = root.user("admin", allow("sts:AssumeRole"))
+    inside = admin.assume(f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole")
+    inside.user("maker", allow("s3:*"))
+    done = run(server, inside, "who-can", "s3:CreateBucket", "arn:aws:s3:::new", "--why-not")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert 'statement "NoBuckets" of service control policy "no-buckets"' in done.stdout
+    done = run(server, inside, "who-can", "s3:GetObject", "arn:aws:s3:::new/x")
+    assert done.returncode == 0 and "user/maker" in done.stdout, done.stderr
+
+
+def test_whoever_may_not_see_the_account_is_told_so(server: Server, filled: Aws) -> None:
+    stranger = filled.user("stranger")
+    done = run(server, stranger, "who-can", "s3:GetObject", "*")
+    assert (done.returncode, done.stdout) == (2, "") and "iam:GetAccountAuthorizationDetails" in done.stderr
+    filled.iam.delete_access_key(UserName="stranger", AccessKeyId=stranger.credentials.access_key_id)
+    filled.iam.delete_user(UserName="stranger")

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Flags;
 
-pub(crate) use asking::{AccountSource, CheckArgs, CheckFormat};
+pub(crate) use asking::{AccountSource, CheckArgs, CheckFormat, WhoCanArgs};
 
 /// AWS's identity plane as one program that you run yourself.
 #[derive(Parser)]
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Check that what you expect of an account holds: who may do what, who may become whom.
     Check(CheckArgs),
+    /// Tell who can do something, by which policy, and who may become them.
+    WhoCan(WhoCanArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
     Completions {
         /// The shell.

@@ -62,3 +62,28 @@ pub(crate) enum CheckFormat {
     /// Annotations of GitHub Actions.
     Github,
 }
+
+/// What `who-can` takes.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 someone can, 1 nobody can, 2 it can't be told.")]
+pub(crate) struct WhoCanArgs {
+    /// The action, such as `s3:GetObject`.
+    pub(crate) action: String,
+    /// The resource's ARN; `*` where unset, for actions that take none.
+    #[arg(default_value = "*")]
+    pub(crate) resource: String,
+    /// A context key of the request, such as `aws:SourceIp=203.0.113.7`; again for more values.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    /// Also tell who nearly can, and what keeps them from it.
+    #[arg(long)]
+    pub(crate) why_not: bool,
+    /// A file with the resource's policy, where the server is not to be asked for it.
+    #[arg(long, value_name = "POLICY.json")]
+    pub(crate) resource_policy: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: AccountSource,
+}

@@ -20,6 +20,7 @@ mod root;
 mod serve;
 mod task;
 mod validate;
+mod who_can;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::WhoCan(args) => who_can::run(&args),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),
