@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from harness.clients import ROOT, Aws, allow, deny, document, trust
+from harness.clients import ROOT, Aws, allow, cli, deny, document, trust
 from harness.process import ACCOUNT, Credentials, Server, clean_environment, program, rolecall
 from test_lab_documents import FENCE, Block, follow
 
@@ -26,15 +27,28 @@ def runnable(page: str) -> list[Block]:
     return blocks
 
 
-def test_every_block_of_the_page_about_checks_does_what_it_says(tmp_path: Path) -> None:
+def reader(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """Where a reader works, with the programs that a page uses."""
     tools, work = tmp_path / "tools", tmp_path / "work"
     for folder in (tools, work):
         folder.mkdir()
     (tools / "rolecall").symlink_to(program())
     env = clean_environment(tmp_path)
+    return work, env | {"PATH": f"{tools}{os.pathsep}{env['PATH']}"}
+
+
+def test_every_block_of_the_page_about_checks_does_what_it_says(tmp_path: Path) -> None:
     blocks = runnable("checking.md")
     assert sum(block.prints is not None for block in blocks) >= 4
-    follow(blocks, work, env | {"PATH": f"{tools}{os.pathsep}{env['PATH']}"})
+    follow(blocks, *reader(tmp_path))
+
+
+def test_every_block_of_the_page_about_questions_does_what_it_says(own_server: Server, tmp_path: Path) -> None:
+    work, env = reader(tmp_path)
+    (tmp_path / "tools/aws").symlink_to(cli("v2").program)
+    blocks = runnable("asking.md")
+    assert sum(block.prints is not None for block in blocks) >= 7
+    follow(blocks, work, own_server.client_environment(own_server.root) | {"PATH": env["PATH"]})
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +225,37 @@ def test_whoever_may_not_see_the_account_is_told_so(server: Server, filled: Aws)
     assert (done.returncode, done.stdout) == (2, "") and "iam:GetAccountAuthorizationDetails" in done.stderr
     filled.iam.delete_access_key(UserName="stranger", AccessKeyId=stranger.credentials.access_key_id)
     filled.iam.delete_user(UserName="stranger")
+
+
+def test_the_graph_is_the_map_that_the_console_draws(server: Server, filled: Aws, tmp_path: Path) -> None:
+    filled.iam.create_instance_profile(InstanceProfileName="box")
+    filled.iam.add_role_to_instance_profile(InstanceProfileName="box", RoleName="worker")
+    done = run(server, filled, "graph", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    names = [(node["kind"], node["name"]) for node in answer["nodes"]]
+    lines = {(*names[start], tie, *names[end]) for start, end, tie in answer["edges"]}
+    assert lines >= {
+        ("user", "jane", "assume", "role", "worker"), ("user", "jane", "member", "group", "readers"),
+        ("service", "ec2.amazonaws.com", "trust", "role", "worker"), ("profile", "box", "profile", "role", "worker")}
+    assert not {line for line in lines if line[:3] == ("user", "bob", "assume")}
+    svg = run(server, filled, "graph", "--format", "svg").stdout
+    drawn = ElementTree.fromstring(svg)
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    shown = "".join(drawn.itertext())
+    assert all(name in shown for name in ("jane", "worker", "box", "ec2.amazonaws.com"))
+    assert run(server, filled, "graph", "--format", "dot").stdout.startswith("digraph")
+    details = tmp_path / "details.json"
+    details.write_text(run(server, filled, "export").stdout)
+    offline = rolecall("graph", "--json", "--from", str(details), env=clean_environment(tmp_path))
+    assert json.loads(offline.stdout)["edges"] == answer["edges"], offline.stderr
+
+
+def test_ways_have_an_exit_code(server: Server, filled: Aws) -> None:
+    way = run(server, filled, "graph", "--principal", "user/jane", "--to", "role/worker")
+    assert (way.returncode, way.stdout) == (0, "user/jane -> role/jobs/worker\n"), way.stderr
+    assert run(server, filled, "graph", "--principal", "user/bob", "--to", "role/worker").returncode == 1
+    nobody = run(server, filled, "graph", "--principal", "user/jnae")
+    assert (nobody.returncode, nobody.stdout) == (2, "") and "did you mean user/jane?" in nobody.stderr
+
+

@@ -6,6 +6,7 @@
 pub mod check;
 mod entities;
 mod error;
+pub mod graph;
 mod organization;
 mod principal;
 mod question;

@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Flags;
 
-pub(crate) use asking::{AccountSource, CheckArgs, CheckFormat, WhoCanArgs};
+pub(crate) use asking::{
+    AccountSource, CheckArgs, CheckFormat, GraphArgs, GraphFormat, WhoCanArgs,
+};
 
 /// AWS's identity plane as one program that you run yourself.
 #[derive(Parser)]
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Tell who can do something, by which policy, and who may become them.
     WhoCan(WhoCanArgs),
+    /// Show who may become whom: users, roles, services, instance profiles, identity providers.
+    Graph(GraphArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
     Completions {
         /// The shell.

@@ -87,3 +87,38 @@ pub(crate) struct WhoCanArgs {
     #[command(flatten)]
     pub(crate) source: AccountSource,
 }
+
+/// What `graph` takes.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 done, 1 there is no such way, 2 it can't be told.")]
+pub(crate) struct GraphArgs {
+    /// How to show it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: GraphFormat,
+    /// As JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Only from whom this role can be come to, over as many roles as it takes: `role/NAME` or an ARN.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) to: Option<String>,
+    /// Only what this principal may become: `user/NAME`, `role/NAME`, `service/NAME` or an ARN. With `--to`, the way.
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) principal: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: AccountSource,
+}
+
+/// The forms of a map.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For people: a line for each.
+    Text,
+    /// For programs.
+    Json,
+    /// For Graphviz.
+    Dot,
+    /// A picture, as the console draws it.
+    Svg,
+    /// For Markdown on GitHub, and wherever else Mermaid is.
+    Mermaid,
+}

@@ -16,11 +16,11 @@ pub(super) fn as_text(answer: &Json) -> Result<String, Failure> {
 }
 
 /// All pages of the details, as the principal of the environment; or what was said against it.
-pub(super) fn ask(endpoint_url: &str) -> Result<Result<Json, String>, Failure> {
+pub(super) fn ask(endpoint_url: &str, mut pages: Pages) -> Result<Result<Json, String>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     runtime.block_on(async {
-        let (mut pages, mut form) = (Pages::default(), QUERY.to_owned());
+        let mut form = QUERY.to_owned();
         loop {
             let asked = Asked { endpoint_url, service: "iam", path: "/", body: Body::Form(&form) };
             let (status, body) = request::send(&asked).await?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use rolecall_account_details::{Json, terraform};
+use rolecall_account_details::{Json, Pages, terraform};
 
 use super::details::{as_text, ask};
 use super::{Failure, print, read_text};
@@ -12,7 +12,7 @@ use crate::cli::{ExportArgs, ExportFormat};
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let details = match &args.from {
         Some(path) => read_text(path)?,
-        None => match ask(&args.endpoint_url)? {
+        None => match ask(&args.endpoint_url, Pages::default())? {
             Ok(answer) => as_text(&answer)?,
             Err(refusal) => {
                 eprintln!("rolecall: {refusal}");

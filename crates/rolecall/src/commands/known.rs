@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rolecall_account_details::Details;
+use rolecall_account_details::{Details, Pages};
 use rolecall_analysis::{Control, Controls, Given};
 use rolecall_server::{Clock as _, SystemClock};
 use rolecall_state::Timestamp;
@@ -47,7 +47,7 @@ fn parsed(text: &str, name: &str) -> Result<Details, Failure> {
 
 /// What an endpoint tells.
 pub(super) fn from_server(endpoint_url: &str, resources: &BTreeSet<String>) -> Result<Known, Failure> {
-    let text = match ask(endpoint_url)? {
+    let text = match ask(endpoint_url, Pages::verbatim())? {
         Ok(answer) => details::as_text(&answer)?,
         Err(refusal) => return Ok(Err(refusal)),
     };

@@ -10,6 +10,7 @@ mod details;
 mod env;
 mod explain;
 mod export;
+mod graph;
 mod import;
 mod instance;
 mod known;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::WhoCan(args) => who_can::run(&args),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
