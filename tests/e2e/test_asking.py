@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from harness.clients import ROOT, Aws, allow, cli, deny, document, trust
+from harness.clients import ROOT, Aws, allow, cli, deny, document, refused, trust
 from harness.process import ACCOUNT, Credentials, Server, clean_environment, program, rolecall
 from test_lab_documents import FENCE, Block, follow
 
@@ -259,3 +259,54 @@ def test_ways_have_an_exit_code(server: Server, filled: Aws) -> None:
     assert (nobody.returncode, nobody.stdout) == (2, "") and "did you mean user/jane?" in nobody.stderr
 
 
+def test_a_suggested_policy_is_enough_and_no_more(make_server) -> None:
+    server = make_server("suggested").start()
+    root = Aws(server, server.root)
+    robot = root.user("robot", allow("*"))
+    root.s3.create_bucket(Bucket="builds")
+
+    def work(who: Aws) -> None:
+        for number in range(12):
+            who.s3.put_object(Bucket="builds", Key=f"out/{number}", Body=b"x")
+        who.s3.put_object(Bucket="builds", Key="a*b", Body=b"x")
+        who.iam.get_user(UserName="robot")
+        who.iam.list_users()
+        who.sts.get_caller_identity()
+
+    work(robot)
+    root.iam.put_user_policy(UserName="robot", PolicyName="inline", PolicyDocument=document(
+        allow("*"), deny("iam:DeleteUser")))
+    with refused("AccessDenied"):
+        robot.iam.delete_user(UserName="nobody")
+    server.stop()  # Everything is in the trail.
+    trail = str(server.data / "audit")
+    done = rolecall("suggest-policy", "user/robot", "--trail", trail, "--json", env=clean_environment(server.home))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["denied"], answer["requests"]) == (1, 17)
+    assert answer["collapsed"] == [{"pattern": "arn:aws:s3:::builds/out/*", "resources": 12}]
+    policy = json.dumps(answer["policy"])
+    assert "iam:DeleteUser" not in policy and "builds/a${*}b" in policy and "GetCallerIdentity" not in policy
+    checked = rolecall("validate", "-", env=clean_environment(server.home), stdin=policy)
+    assert checked.returncode == 0, checked.stdout
+    with_denied = rolecall("suggest-policy", "user/robot", "--trail", trail, "--with-denied",
+                           env=clean_environment(server.home))
+    assert "iam:DeleteUser" in with_denied.stdout and "1 of them denied" in with_denied.stderr
+    # With it alone, the same work is done, and nothing else.
+    server.start()
+    root, robot = Aws(server, server.root), Aws(server, robot.credentials)
+    root.iam.put_user_policy(UserName="robot", PolicyName="inline", PolicyDocument=policy)
+    work(robot)
+    for refuse in (lambda: robot.s3.put_object(Bucket="builds", Key="axb", Body=b"x"),
+                   lambda: robot.s3.get_object(Bucket="builds", Key="out/1"), lambda: robot.iam.list_roles()):
+        with refused("AccessDenied"):
+            refuse()
+
+
+def test_what_there_is_no_policy_for_has_exit_code_1_and_bad_input_2(server: Server, filled: Aws, tmp_path: Path) -> None:
+    nobody = run(server, filled, "suggest-policy", "user/eve")
+    assert (nobody.returncode, nobody.stdout) == (1, "") and "knows of no request of user/eve" in nobody.stderr
+    bad = run(server, filled, "suggest-policy", "user/eve", "--since", "soon")
+    assert bad.returncode == 2 and "write 90m" in bad.stderr
+    gone = run(server, filled, "suggest-policy", "user/eve", "--trail", str(tmp_path / "none"))
+    assert gone.returncode == 2, gone.stderr

@@ -11,6 +11,7 @@ mod organization;
 mod principal;
 mod question;
 mod reached;
+pub mod suggest;
 pub mod who_can;
 mod world;
 

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::settings::Flags;
 
 pub(crate) use asking::{
-    AccountSource, CheckArgs, CheckFormat, GraphArgs, GraphFormat, WhoCanArgs,
+    AccountSource, CheckArgs, CheckFormat, GraphArgs, GraphFormat, SuggestPolicyArgs, WhoCanArgs,
 };
 
 /// AWS's identity plane as one program that you run yourself.
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     WhoCan(WhoCanArgs),
     /// Show who may become whom: users, roles, services, instance profiles, identity providers.
     Graph(GraphArgs),
+    /// Write the least policy for what a user or role did, from the audit trail.
+    SuggestPolicy(SuggestPolicyArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
     Completions {
         /// The shell.

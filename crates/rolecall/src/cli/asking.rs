@@ -122,3 +122,34 @@ pub(crate) enum GraphFormat {
     /// For Markdown on GitHub, and wherever else Mermaid is.
     Mermaid,
 }
+
+/// What `suggest-policy` takes.
+#[derive(Args)]
+#[command(after_help = "\
+The policy goes to standard output, what is to be said of it to standard error.
+
+Exit codes: 0 done, 1 the trail knows of nothing to make a policy of, 2 it can't be read.")]
+pub(crate) struct SuggestPolicyArgs {
+    /// `user/NAME`, `role/NAME` or an ARN.
+    pub(crate) principal: String,
+    /// Only what was done from this time on: `90m`, `12h`, `7d`, or a date such as `2026-01-31` (with a time:
+    /// `2026-01-31T12:00:00Z`).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Also take what was denied.
+    #[arg(long)]
+    pub(crate) with_denied: bool,
+    /// More resources than this under one prefix (up to a `/`) become a pattern; 0 for never.
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub(crate) collapse_over: usize,
+    /// The directory of the audit trail (`DATA/audit`), in place of a server: it has the requests for objects of S3, which a
+    /// server does not tell.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trail: Option<PathBuf>,
+    /// As JSON: the policy, and what is to be said of it.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The server, asked with the keys of the environment; `AWS_ENDPOINT_URL` where unset.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL", default_value = "http://127.0.0.1:4566")]
+    pub(crate) endpoint_url: String,
+}

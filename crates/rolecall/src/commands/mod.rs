@@ -19,6 +19,7 @@ mod papers;
 mod request;
 mod root;
 mod serve;
+mod suggest_policy;
 mod task;
 mod validate;
 mod who_can;
@@ -79,6 +80,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Validate(args) => validate::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::SuggestPolicy(args) => suggest_policy::run(&args),
         Command::WhoCan(args) => who_can::run(&args),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
