@@ -194,6 +194,23 @@ can_assume = "role/worker"
     details.write_text(run(server, filled, "export").stdout)
     done = rolecall("check", "iam.toml", "--from", "details.json", env=clean_environment(tmp_path), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    # The same by the file that names the details itself, with another version of a managed policy.
+    (tmp_path / "iam").mkdir()
+    (tmp_path / "iam/boundary.json").write_text(document({"Sid": "Both", **allow(["ec2:*", "s3:*"])}))
+    eve = """
+from = "../details.json"
+{more}
+[[test]]
+principal = "user/eve"
+action = "s3:GetObject"
+resource = "arn:aws:s3:::reports/q1.csv"
+expect = "{expect}"
+"""
+    replaced = f'[policies]\n"{ARN}:policy/only-ec2" = "boundary.json"'
+    (tmp_path / "iam/a.toml").write_text(eve.format(more="", expect="denied"))
+    (tmp_path / "iam/b.toml").write_text(eve.format(more=replaced, expect="allowed"))
+    done = rolecall("check", "iam", "-v", env=clean_environment(tmp_path), cwd=tmp_path)
+    assert done.returncode == 0 and "2 tests, 2 checks: 2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_an_organizations_policies_have_their_say(make_server) -> None:
@@ -217,6 +234,19 @@ def test_an_organizations_policies_have_their_say(make_server) -> None:
     assert 'statement "NoBuckets" of service control policy "no-buckets"' in done.stdout
     done = run(server, inside, "who-can", "s3:GetObject", "arn:aws:s3:::new/x")
     assert done.returncode == 0 and "user/maker" in done.stdout, done.stderr
+
+
+def test_what_an_endpoint_does_not_tell_is_said(server: Server, filled: Aws) -> None:
+    reader = filled.user("teller", allow("iam:GetAccountAuthorizationDetails"))
+    done = run(server, reader, "who-can", "s3:GetObject", "arn:aws:s3:::reports/q1.csv")
+    assert done.returncode == 0 and "user/bob" not in done.stdout, done.stderr
+    assert "The policy of bucket reports is not known: refused with status 403: AccessDenied" in done.stdout
+    assert "The organization's policies over the account are not known" in done.stdout
+    queue = run(server, filled, "who-can", "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs")
+    assert queue.returncode == 1 and "Policies of resources of sqs are not known." in queue.stdout
+    filled.iam.delete_access_key(UserName="teller", AccessKeyId=reader.credentials.access_key_id)
+    filled.iam.delete_user_policy(UserName="teller", PolicyName="inline")
+    filled.iam.delete_user(UserName="teller")
 
 
 def test_whoever_may_not_see_the_account_is_told_so(server: Server, filled: Aws) -> None:

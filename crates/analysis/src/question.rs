@@ -156,6 +156,11 @@ impl World {
             demand = demand.with(format!("aws:ResourceTag/{key}"), value.clone());
             demand = demand.with(format!("iam:ResourceTag/{key}"), value);
         }
+        // Whoever assumes a role gives its session a name; the same as when it is asked who may become whom.
+        let has_name = context.iter().any(|(key, _)| key.eq_ignore_ascii_case("sts:RoleSessionName"));
+        if action.eq_ignore_ascii_case("sts:AssumeRole") && !has_name {
+            demand = demand.with("sts:RoleSessionName", "question");
+        }
         for (key, values) in context {
             let values = match values.as_slice() {
                 [one] => Values::One(one.clone()),

@@ -279,7 +279,7 @@ impl Files<'_> {
     }
 
     fn controls(&self, organization: &Organization) -> Result<Controls, FileError> {
-        let Organization { id, service_control, resource_control } = organization;
+        let Organization { path, service_control, resource_control } = organization;
         let levels = |levels: &Option<Vec<Vec<Spanned<String>>>>, field: &str, kind| {
             let Some(levels) = levels else { return Ok(None) };
             let level = |(at, level): (usize, &Vec<Spanned<String>>)| {
@@ -293,7 +293,8 @@ impl Files<'_> {
             levels.iter().enumerate().map(level).collect::<Result<Vec<_>, FileError>>().map(Some)
         };
         Ok(Controls {
-            id: id.clone(),
+            id: None,
+            path: path.clone(),
             service: levels(service_control, "service_control", PolicyKind::ServiceControl)?,
             resource: levels(resource_control, "resource_control", PolicyKind::ResourceControl)?,
         })

@@ -55,7 +55,7 @@ pub(super) struct Declared {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Organization {
-    pub(super) id: Option<String>,
+    pub(super) path: Option<String>,
     pub(super) service_control: Option<Vec<Vec<Spanned<String>>>>,
     pub(super) resource_control: Option<Vec<Vec<Spanned<String>>>>,
 }

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use rolecall_analysis::check::{self, FileResult, TestFile};
 
-use super::known::{from_file, known, now};
+use super::known::{Source, from_file, now};
 use super::{Failure, print, read_text};
 use crate::cli::{CheckArgs, CheckFormat};
 
 /// Runs the subcommand. The answer is no when something that is expected does not hold.
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let mut results = Vec::new();
+    let (mut results, source) = (Vec::new(), Source::of(&args.source));
     for path in files(&args.tests)? {
-        match run_file(args, &path)? {
+        match run_file(args, &source, &path)? {
             Ok(result) => results.push(result),
             Err(refusal) => return Err(Failure::Environment(refusal)),
         }
@@ -53,13 +53,17 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn run_file(args: &CheckArgs, path: &Path) -> Result<Result<FileResult, String>, Failure> {
+fn run_file(
+    args: &CheckArgs,
+    source: &Source<'_>,
+    path: &Path,
+) -> Result<Result<FileResult, String>, Failure> {
     let wrong = |cause: check::FileError| Failure::Environment(cause.to_string());
     let file = TestFile::parse(&path.display().to_string(), &read_text(path)?).map_err(wrong)?;
     let given = match (&args.source.from, file.from()) {
         (None, Some(from)) => Some(from_file(&from)?),
         (None, None) if file.declares() => None,
-        _ => match known(&args.source, &file.resources())? {
+        _ => match source.known(&file.resources())? {
             Ok(given) => Some(given),
             Err(refusal) => return Ok(Err(refusal)),
         },

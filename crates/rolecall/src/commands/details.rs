@@ -41,7 +41,9 @@ pub(super) fn ask(endpoint_url: &str, mut pages: Pages) -> Result<Result<Json, S
 /// What was said against a request, of an answer in XML.
 pub(super) fn refusal(status: u16, body: &[u8]) -> String {
     let root = Element::parse(body);
-    let error = root.as_ref().and_then(|root| root.child("Error"));
+    // S3's answers are the error itself.
+    let error =
+        root.as_ref().and_then(|root| root.child("Error").or((root.name() == "Error").then_some(root)));
     let said = |name| error.and_then(|error| error.text(name)).unwrap_or_default().to_owned();
     format!("refused with status {status}: {}: {}", said("Code"), said("Message"))
 }

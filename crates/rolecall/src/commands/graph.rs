@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use rolecall_analysis::World;
 use rolecall_analysis::graph::{Graph, Part, graph};
 
-use super::known::known;
+use super::known::Source;
 use super::{Failure, print};
 use crate::cli::{GraphArgs, GraphFormat};
 
 /// Runs the subcommand. The answer is no when there is no way.
 pub(crate) fn run(args: &GraphArgs) -> Result<ExitCode, Failure> {
     let failed = |cause: rolecall_analysis::AnalysisError| Failure::Environment(cause.to_string());
-    let given = known(&args.source, &BTreeSet::new())?.map_err(Failure::Environment)?;
+    let given = Source::of(&args.source).known(&BTreeSet::new())?.map_err(Failure::Environment)?;
     let world = World::of(given).map_err(failed)?;
     let part = Part { from: args.principal.clone(), to: args.to.clone() };
     let found = graph(&world, &part).map_err(failed)?;

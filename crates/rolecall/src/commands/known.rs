@@ -1,5 +1,6 @@
 //! What is known of an account that is asked about: from a file, or from an endpoint with the keys of the environment.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -25,17 +26,48 @@ pub(super) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// What is known of the account, with the policies of the buckets that the resources are in.
-pub(super) fn known(source: &AccountSource, resources: &BTreeSet<String>) -> Result<Known, Failure> {
-    match &source.from {
-        Some(path) => from_file(path).map(Ok),
-        None => from_server(&source.endpoint_url, resources),
+/// Where an account is asked about; its details are read once.
+pub(super) struct Source<'a> {
+    given: &'a AccountSource,
+    details: OnceCell<Result<String, String>>,
+}
+
+impl<'a> Source<'a> {
+    /// A source that was not asked yet.
+    pub(super) fn of(given: &'a AccountSource) -> Self {
+        Self { given, details: OnceCell::new() }
+    }
+
+    /// What is known of the account, with the policies of the buckets that the resources are in.
+    pub(super) fn known(&self, resources: &BTreeSet<String>) -> Result<Known, Failure> {
+        let text = match self.details.get() {
+            Some(text) => text,
+            None => {
+                let read = match &self.given.from {
+                    Some(path) => Ok(read_text(path)?),
+                    None => match ask(&self.given.endpoint_url, Pages::verbatim())? {
+                        Ok(answer) => Ok(details::as_text(&answer)?),
+                        Err(refusal) => Err(refusal),
+                    },
+                };
+                self.details.get_or_init(|| read)
+            }
+        };
+        match (text, &self.given.from) {
+            (Err(refusal), _) => Ok(Err(refusal.clone())),
+            (Ok(text), Some(path)) => of_file(text, path).map(Ok),
+            (Ok(text), None) => of_server(text, &self.given.endpoint_url, resources).map(Ok),
+        }
     }
 }
 
 /// What a file tells.
 pub(super) fn from_file(path: &Path) -> Result<Given, Failure> {
-    let details = parsed(&read_text(path)?, &path.display().to_string())?;
+    of_file(&read_text(path)?, path)
+}
+
+fn of_file(text: &str, path: &Path) -> Result<Given, Failure> {
+    let details = parsed(text, &path.display().to_string())?;
     let unknown =
         vec![format!("{}: policies of resources are not in it.", path.display()), NO_CONTROLS.to_owned()];
     Ok(Given { details, controls: None, resource_policies: BTreeMap::new(), now: now(), unknown })
@@ -46,13 +78,9 @@ fn parsed(text: &str, name: &str) -> Result<Details, Failure> {
 }
 
 /// What an endpoint tells.
-pub(super) fn from_server(endpoint_url: &str, resources: &BTreeSet<String>) -> Result<Known, Failure> {
-    let text = match ask(endpoint_url, Pages::verbatim())? {
-        Ok(answer) => details::as_text(&answer)?,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let details = parsed(&text, endpoint_url)?;
-    let mut unknown = Vec::new();
+fn of_server(text: &str, endpoint_url: &str, resources: &BTreeSet<String>) -> Result<Given, Failure> {
+    let details = parsed(text, endpoint_url)?;
+    let mut unknown = unasked(resources);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let (controls, resource_policies) = runtime.block_on(async {
@@ -63,7 +91,16 @@ pub(super) fn from_server(endpoint_url: &str, resources: &BTreeSet<String>) -> R
         let policies = bucket_policies(endpoint_url, resources, &mut unknown).await?;
         Ok::<_, Failure>((controls.flatten(), policies))
     })?;
-    Ok(Ok(Given { details, controls, resource_policies, now: now(), unknown }))
+    Ok(Given { details, controls, resource_policies, now: now(), unknown })
+}
+
+/// The services whose resources may have policies that nobody is asked for here.
+fn unasked(resources: &BTreeSet<String>) -> Vec<String> {
+    let service = |arn: &String| arn.split(':').nth(2).map(str::to_owned);
+    let mut services: BTreeSet<String> = resources.iter().filter_map(service).collect();
+    // What is of the first three is asked for or has none.
+    services.retain(|service| !["s3", "iam", "sts", "ec2"].contains(&service.as_str()));
+    services.iter().map(|service| format!("Policies of resources of {service} are not known.")).collect()
 }
 
 /// The organization's policies, where there is one; none when the endpoint does not tell.
@@ -73,7 +110,8 @@ async fn controls(endpoint_url: &str) -> Result<Option<Option<Controls>>, Failur
     let Some(answer) = serde_json::from_slice::<Value>(&body).ok().filter(|_| status == 200) else {
         return Ok(None);
     };
-    let id = answer.get("organization").and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (id, path) = (text("organization"), text("path"));
     let levels = |name: &str| {
         let levels = answer.get(name)?.as_array()?.iter();
         Some(
@@ -83,7 +121,7 @@ async fn controls(endpoint_url: &str) -> Result<Option<Option<Controls>>, Failur
         )
     };
     let (service, resource) = (levels("serviceControl"), levels("resourceControl"));
-    Ok(Some(id.is_some().then_some(Controls { id, service, resource })))
+    Ok(Some(id.is_some().then_some(Controls { id, path, service, resource })))
 }
 
 fn control(value: &Value) -> Option<Control> {

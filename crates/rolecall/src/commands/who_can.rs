@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rolecall_analysis::who_can::{Wish, who_can};
 use rolecall_analysis::{Control, Question, World};
 
-use super::known::known;
+use super::known::Source;
 use super::{Failure, print, read_text};
 use crate::cli::WhoCanArgs;
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<ExitCode, Failure> {
         Some(_) => BTreeSet::new(),
         None => BTreeSet::from([args.resource.clone()]),
     };
-    let mut given = match known(&args.source, &asked)? {
+    let mut given = match Source::of(&args.source).known(&asked)? {
         Ok(given) => given,
         Err(refusal) => return Err(Failure::Environment(refusal)),
     };

@@ -39,6 +39,7 @@ fn answer(passage: &mut Passage<'_>, caller: &Caller) -> Result<Value, WireError
         |levels: Option<&[PolicySet]>| levels.map(|levels| levels.iter().map(level).collect::<Vec<_>>());
     Ok(json!({
         "organization": governance.map(|found| found.organization.as_str()),
+        "path": governance.map(|found| found.path.as_str()),
         "serviceControl": governance.and_then(|found| levels(found.service_control.as_deref())),
         "resourceControl": governance.and_then(|found| levels(found.resource_control.as_deref())),
     }))
