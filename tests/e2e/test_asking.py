@@ -11,6 +11,7 @@ import pytest
 from harness.clients import ROOT, Aws, allow, cli, deny, document, refused, trust
 from harness.process import ACCOUNT, Credentials, Server, clean_environment, program, rolecall
 from test_lab_documents import FENCE, Block, follow
+from workflow_runner import Runner
 
 ARN = f"arn:aws:iam::{ACCOUNT}"
 
@@ -137,6 +138,39 @@ def test_what_who_can_says_is_what_the_server_enforces(server: Server, filled: A
             enforced = False
         assert enforced == (f"user/{name}" in can), name
         filled.iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+
+
+def test_who_can_and_the_simulator_say_the_same(server: Server, filled: Aws) -> None:
+    """Every user and role on actions and resources that no bucket's policy is about."""
+    principals = [user["Arn"] for user in filled.iam.list_users()["Users"]]
+    principals += [role["Arn"] for role in filled.iam.list_roles()["Roles"]]
+    compared = 0
+    for action, resource in [("s3:GetObject", "arn:aws:s3:::other/x"), ("s3:ListBucket", "arn:aws:s3:::other"),
+                             ("s3:ListAllMyBuckets", "*"), ("ec2:DescribeInstances", "*"),
+                             ("sts:AssumeRole", f"{ARN}:role/jobs/worker")]:
+        told = json.loads(run(server, filled, "who-can", action, resource, "--json").stdout)
+        can = {one["arn"] for one in told["allowed"]}
+        for principal in principals:
+            [simulated] = filled.iam.simulate_principal_policy(
+                PolicySourceArn=principal, ActionNames=[action], ResourceArns=[resource])["EvaluationResults"]
+            assert (simulated["EvalDecision"] == "allowed") == (principal in can), (action, principal)
+            compared += 1
+    assert compared == 5 * len(principals) >= 20
+
+
+def test_a_new_account_has_nobody_who_can(make_server) -> None:
+    server = make_server("new").start()
+    root = Aws(server, server.root)
+    done = run(server, root, "who-can", "s3:ListAllMyBuckets")
+    assert done.returncode == 1 and "nobody can" in done.stdout, done.stderr
+    assert run(server, root, "graph").stdout == "nobody may become anybody\n"
+
+
+def test_the_workflow_that_checks_policies(tmp_path: Path) -> None:
+    _, env = reader(tmp_path)
+    done = Runner(ROOT, env, tmp_path / "runner").run((ROOT / "examples/workflows/check-policies.yml").read_text())
+    assert done.succeeded, done.log
+    assert "5 tests, " in done.log and ": 5 passed, 0 failed" in done.log
 
 
 def test_bad_questions_have_an_exit_code_of_their_own(server: Server, filled: Aws) -> None:

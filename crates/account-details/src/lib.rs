@@ -37,6 +37,22 @@ pub struct Details {
     pub left_out: Vec<String>,
 }
 
+impl Details {
+    /// Details of an account that has nothing.
+    #[must_use]
+    pub fn empty(account: AccountId) -> Self {
+        Self {
+            account,
+            users: Vec::new(),
+            groups: Vec::new(),
+            roles: Vec::new(),
+            policies: Vec::new(),
+            instance_profiles: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+}
+
 /// Why details can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DetailsError {

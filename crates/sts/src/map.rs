@@ -78,6 +78,8 @@ pub struct Map<'a> {
     pub edges: Vec<(usize, usize, Tie)>,
     /// Whether everything was asked.
     pub complete: bool,
+    /// Whether there are more entities than a map has.
+    cut: bool,
     reach: &'a Reach<'a>,
     budget: usize,
     principals: Vec<(Who, usize)>,
@@ -93,7 +95,8 @@ impl<'a> Map<'a> {
         let mut map = Self {
             nodes: Vec::new(),
             edges: Vec::new(),
-            complete: reach.account.users.len().max(reach.account.roles.len()) <= MOST,
+            complete: true,
+            cut: false,
             reach,
             budget,
             principals: Vec::new(),
@@ -102,6 +105,9 @@ impl<'a> Map<'a> {
         };
         let account: &Account = reach.account;
         let fits = |name: &str| wanted.is_empty() || name.to_ascii_lowercase().contains(wanted);
+        map.cut = account.users.iter().filter(|user| fits(&user.name)).nth(MOST).is_some()
+            || account.roles.iter().filter(|role| fits(&role.name)).nth(MOST).is_some();
+        map.complete = !map.cut;
         for user in account.users.iter().filter(|user| fits(&user.name)).take(MOST) {
             let at = map.entity(NodeKind::User, &user.path, &user.name);
             map.principals.push((Who::User(user.clone()), at));
@@ -241,7 +247,7 @@ impl<'a> Map<'a> {
         if self.complete {
             return Ok(());
         }
-        self.complete = true;
+        self.complete = !self.cut;
         self.edges.retain(|(_, _, tie)| *tie != Tie::Assume);
         let roles: Vec<_> = (0..self.roles.len()).collect();
         let of = |map: &Self, node: usize| map.principals.iter().position(|(_, at)| *at == node);

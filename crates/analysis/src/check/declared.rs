@@ -62,15 +62,7 @@ impl TestFile {
             Some(text) => text.get_ref().parse().map_err(|_| wrong(text))?,
             None => ACCOUNT.parse().map_err(|_| self.places().wrong(0..0, "there is no account"))?,
         };
-        let details = Details {
-            account,
-            users: Vec::new(),
-            groups: Vec::new(),
-            roles: Vec::new(),
-            policies: Vec::new(),
-            instance_profiles: Vec::new(),
-            left_out: Vec::new(),
-        };
+        let details = Details::empty(account);
         Ok(Given { details, controls: None, resource_policies: BTreeMap::new(), now, unknown: Vec::new() })
     }
 }

@@ -65,13 +65,17 @@ pub fn text(results: &[FileResult], all: bool) -> String {
             }
         }
     }
+    end(&mut out, results);
+    out
+}
+
+/// What is not known, and a line that sums up.
+fn end(out: &mut String, results: &[FileResult]) {
     let unknown: std::collections::BTreeSet<_> = results.iter().flat_map(|file| &file.unknown).collect();
     for sentence in unknown {
         let _ = writeln!(out, "{sentence}");
     }
-    out.push_str(&summary(results));
-    out.push('\n');
-    out
+    let _ = writeln!(out, "{}", summary(results));
 }
 
 /// For programs.
@@ -100,8 +104,7 @@ pub fn github(results: &[FileResult]) -> String {
             data(all_told(test).trim_end())
         );
     }
-    out.push_str(&summary(results));
-    out.push('\n');
+    end(&mut out, results);
     out
 }
 

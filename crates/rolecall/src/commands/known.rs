@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rolecall_account_details::{Details, Pages};
+use rolecall_account_details::{Details, DetailsError, Pages};
 use rolecall_analysis::{Control, Controls, Given};
+use rolecall_aws_model::Element;
 use rolecall_server::{Clock as _, SystemClock};
-use rolecall_state::Timestamp;
+use rolecall_state::{AccountId, Timestamp};
 use serde_json::Value;
 
 use super::details::{self, ask, refusal};
@@ -67,29 +68,40 @@ pub(super) fn from_file(path: &Path) -> Result<Given, Failure> {
 }
 
 fn of_file(text: &str, path: &Path) -> Result<Given, Failure> {
-    let details = parsed(text, &path.display().to_string())?;
+    let details = Details::parse(text);
+    let details = details.map_err(|cause| Failure::Environment(format!("{}: {cause}", path.display())))?;
     let unknown =
         vec![format!("{}: policies of resources are not in it.", path.display()), NO_CONTROLS.to_owned()];
     Ok(Given { details, controls: None, resource_policies: BTreeMap::new(), now: now(), unknown })
 }
 
-fn parsed(text: &str, name: &str) -> Result<Details, Failure> {
-    Details::parse(text).map_err(|cause| Failure::Environment(format!("{name}: {cause}")))
+/// Whose account it is: an account without anything does not say.
+async fn account(endpoint_url: &str) -> Result<AccountId, Failure> {
+    let form = "Action=GetCallerIdentity&Version=2011-06-15";
+    let asked = Asked { endpoint_url, service: "sts", path: "/", body: Body::Form(form) };
+    let (status, body) = request::send(&asked).await?;
+    let root = Element::parse(&body);
+    let told = root.as_ref().and_then(|root| root.child("GetCallerIdentityResult")?.text("Account"));
+    let id = told.and_then(|text| text.parse().ok());
+    id.ok_or_else(|| Failure::Environment(refusal(status, &body)))
 }
 
 /// What an endpoint tells.
 fn of_server(text: &str, endpoint_url: &str, resources: &BTreeSet<String>) -> Result<Given, Failure> {
-    let details = parsed(text, endpoint_url)?;
     let mut unknown = unasked(resources);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-    let (controls, resource_policies) = runtime.block_on(async {
+    let (details, controls, resource_policies) = runtime.block_on(async {
+        let details = match Details::parse(text) {
+            Err(DetailsError::Empty) => Details::empty(account(endpoint_url).await?),
+            parsed => parsed.map_err(|cause| Failure::Environment(format!("{endpoint_url}: {cause}")))?,
+        };
         let controls = controls(endpoint_url).await?;
         if controls.is_none() {
             unknown.push(NO_CONTROLS.to_owned());
         }
         let policies = bucket_policies(endpoint_url, resources, &mut unknown).await?;
-        Ok::<_, Failure>((controls.flatten(), policies))
+        Ok::<_, Failure>((details, controls.flatten(), policies))
     })?;
     Ok(Given { details, controls, resource_policies, now: now(), unknown })
 }
