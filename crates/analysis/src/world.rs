@@ -45,7 +45,9 @@ impl World {
     /// # Errors
     /// When something of it is no good.
     pub fn of(given: Given) -> Result<Self, AnalysisError> {
-        let Given { details, controls, resource_policies, now, mut unknown } = given;
+        let Given { mut details, controls, resource_policies, now, mut unknown } = given;
+        // Everyone is there who is named; so policies are explained by the ARNs that they have, and not by unique ids.
+        details.roles.iter_mut().for_each(|role| role.trust_bindings.clear());
         let left_out = details.left_out.iter();
         unknown.extend(left_out.map(|what| format!("{what}: it was left out.")));
         let id = details.account;
@@ -69,7 +71,7 @@ impl World {
         let compiled = resource_policies.into_iter().map(|(arn, given)| Ok((arn, resource_set(&given)?)));
         Ok(Self {
             account,
-            partition: Partition::Aws,
+            partition: details.partition,
             facts,
             resource_policies: compiled.collect::<Result<_, AnalysisError>>()?,
             unknown,

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use rolecall_account_details::Details;
 use rolecall_policy::{Document, Grammar, PolicyKind};
-use rolecall_state::arn::{self, ArnParts};
+use rolecall_state::arn::ArnParts;
 use rolecall_state::entities::{AttachedPolicies, InlinePolicies, NameKey, Tag, Tags};
-use rolecall_state::trust::aws_principals;
-use rolecall_state::{AccountId, Partition, PolicyRef, Timestamp, UniqueId};
+use rolecall_state::{AccountId, Partition, PolicyRef, Timestamp};
 use toml::Spanned;
 
 use super::file::{Declared, Organization, TestFile};
@@ -43,7 +42,6 @@ impl TestFile {
         files.groups(&mut given.details)?;
         files.users(&mut given.details)?;
         files.roles(&mut given.details)?;
-        bind(&mut given.details);
         for (arn, text) in &self.parsed.resource_policies {
             let (name, document) = files.document(text, arn, PolicyKind::Resource)?;
             given.resource_policies.insert(arn.clone(), Control { name, document });
@@ -62,7 +60,7 @@ impl TestFile {
             Some(text) => text.get_ref().parse().map_err(|_| wrong(text))?,
             None => ACCOUNT.parse().map_err(|_| self.places().wrong(0..0, "there is no account"))?,
         };
-        let details = Details::empty(account);
+        let details = Details::empty(account, Partition::Aws);
         Ok(Given { details, controls: None, resource_policies: BTreeMap::new(), now, unknown: Vec::new() })
     }
 }
@@ -72,21 +70,6 @@ fn put<T>(list: &mut Vec<T>, key: impl Fn(&T) -> NameKey, new: T) {
     let wanted = key(&new);
     list.retain(|one| key(one) != wanted);
     list.push(new);
-}
-
-/// Binds the trust policies to the users and roles that there are, as saving them does.
-fn bind(details: &mut Details) {
-    let arn = |kind, path: &str, name: &str| arn::iam(Partition::Aws, details.account, kind, path, name);
-    let users = details.users.iter().map(|user| (arn("user", &user.path, &user.name), user.id.clone()));
-    let roles = details.roles.iter().map(|role| (arn("role", &role.path, &role.name), role.id.clone()));
-    let principals: BTreeMap<String, UniqueId> = users.chain(roles).collect();
-    for role in &mut details.roles {
-        let text = role.trust_policy.clone();
-        let Ok(document) = Document::parse(text, Grammar::evaluated(PolicyKind::Trust)) else { continue };
-        let named = aws_principals(&document).into_iter();
-        role.trust_bindings =
-            named.filter_map(|arn| Some((arn.to_owned(), principals.get(arn)?.clone()))).collect();
-    }
 }
 
 struct Files<'f> {

@@ -177,6 +177,15 @@ fn an_action_that_is_not_known_can_be_asked_about_where_that_is_meant() {
 }
 
 #[test]
+fn a_trust_policy_is_explained_by_the_arns_that_it_has() {
+    let result = run(&test("principal = 'user/eve'\ncan_assume = 'role/worker'")).unwrap();
+    let words: Vec<&str> = result.tests[0].failures[0].explanation.split_whitespace().collect();
+    let explanation = words.join(" ");
+    assert!(explanation.contains("the statement wants arn:aws:iam::123456789012:user/jane"), "{explanation}");
+    assert!(!explanation.contains("AIDA"), "{explanation}");
+}
+
+#[test]
 fn every_form_tells_what_failed_and_escapes_it() {
     let lines = "name = 'a < b, 100%: \"c\"'\nprincipal = 'user/jane'\naction = 's3:PutObject'\nresource = 'arn:aws:s3:::reports/<q>&1'\nexpect = 'allowed'";
     let results = [run(&test(lines)).unwrap()];

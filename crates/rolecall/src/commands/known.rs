@@ -8,7 +8,8 @@ use rolecall_account_details::{Details, DetailsError, Pages};
 use rolecall_analysis::{Control, Controls, Given};
 use rolecall_aws_model::Element;
 use rolecall_server::{Clock as _, SystemClock};
-use rolecall_state::{AccountId, Timestamp};
+use rolecall_state::arn::ArnParts;
+use rolecall_state::{Partition, Timestamp};
 use serde_json::Value;
 
 use super::details::{self, ask, refusal};
@@ -75,15 +76,17 @@ fn of_file(text: &str, path: &Path) -> Result<Given, Failure> {
     Ok(Given { details, controls: None, resource_policies: BTreeMap::new(), now: now(), unknown })
 }
 
-/// Whose account it is: an account without anything does not say.
-async fn account(endpoint_url: &str) -> Result<AccountId, Failure> {
+/// An account without anything, of which its details do not say which it is.
+async fn account(endpoint_url: &str) -> Result<Details, Failure> {
     let form = "Action=GetCallerIdentity&Version=2011-06-15";
     let asked = Asked { endpoint_url, service: "sts", path: "/", body: Body::Form(form) };
     let (status, body) = request::send(&asked).await?;
     let root = Element::parse(&body);
-    let told = root.as_ref().and_then(|root| root.child("GetCallerIdentityResult")?.text("Account"));
-    let id = told.and_then(|text| text.parse().ok());
-    id.ok_or_else(|| Failure::Environment(refusal(status, &body)))
+    let arn = root.as_ref().and_then(|root| root.child("GetCallerIdentityResult")?.text("Arn"));
+    let parts = arn.and_then(ArnParts::parse);
+    let told = parts.and_then(|parts| Some((parts.account_id()?, Partition::from_name(parts.partition)?)));
+    let (id, partition) = told.ok_or_else(|| Failure::Environment(refusal(status, &body)))?;
+    Ok(Details::empty(id, partition))
 }
 
 /// What an endpoint tells.
@@ -93,7 +96,7 @@ fn of_server(text: &str, endpoint_url: &str, resources: &BTreeSet<String>) -> Re
     let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let (details, controls, resource_policies) = runtime.block_on(async {
         let details = match Details::parse(text) {
-            Err(DetailsError::Empty) => Details::empty(account(endpoint_url).await?),
+            Err(DetailsError::Empty) => account(endpoint_url).await?,
             parsed => parsed.map_err(|cause| Failure::Environment(format!("{endpoint_url}: {cause}")))?,
         };
         let controls = controls(endpoint_url).await?;
@@ -141,14 +144,15 @@ fn control(value: &Value) -> Option<Control> {
     Some(Control { name: of("name")?.to_owned(), document: of("document")?.into() })
 }
 
-/// The buckets that some resources are, or are in.
-fn buckets(resources: &BTreeSet<String>) -> BTreeSet<&str> {
-    let rest = resources.iter().filter_map(|arn| arn.split_once(":s3:::").map(|(_, rest)| rest));
-    let names = rest.filter_map(|rest| rest.split('/').next());
-    let is_name = |name: &&str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-    };
-    names.filter(is_name).collect()
+/// The buckets that some resources are, or are in, with their ARNs.
+fn buckets(resources: &BTreeSet<String>) -> BTreeMap<&str, String> {
+    let named = resources.iter().filter_map(|arn| {
+        let (start, rest) = arn.split_once(":s3:::")?;
+        let name = rest.split('/').next()?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        (!name.is_empty() && name.bytes().all(plain)).then(|| (name, format!("{start}:s3:::{name}")))
+    });
+    named.collect()
 }
 
 async fn bucket_policies(
@@ -157,7 +161,7 @@ async fn bucket_policies(
     unknown: &mut Vec<String>,
 ) -> Result<BTreeMap<String, Control>, Failure> {
     let mut found = BTreeMap::new();
-    for bucket in buckets(resources) {
+    for (bucket, arn) in buckets(resources) {
         let path = format!("/{bucket}?policy");
         let asked = Asked { endpoint_url, service: "s3", path: &path, body: Body::Nothing };
         let (status, body) = request::send(&asked).await?;
@@ -165,7 +169,7 @@ async fn bucket_policies(
         match status {
             200 => {
                 let name = format!("bucket policy of {bucket}");
-                found.insert(format!("arn:aws:s3:::{bucket}"), Control { name, document: document.into() });
+                found.insert(arn, Control { name, document: document.into() });
             }
             404 if document.contains("NoSuchBucketPolicy") => {}
             404 => unknown.push(format!("There is no bucket {bucket}.")),
