@@ -51,8 +51,8 @@ impl World {
         arn::iam(self.partition, self.account.id(), kind, path, name)
     }
 
-    /// Everyone whom a text means: `user/NAME`, `role/NAME`, an ARN, each with `*` and `?`; `root`, `anonymous`,
-    /// `service/NAME`.
+    /// Everyone whom a text means: `user/NAME`, `role/NAME`, an ARN, each with `*` and `?`; `group/NAME` for its
+    /// members, `root`, `anonymous`, `service/NAME`.
     ///
     /// # Errors
     /// When it means nobody.
@@ -66,8 +66,27 @@ impl World {
         if text == "root" || *text == arn::root(self.partition, self.account.id()) {
             return Ok(vec![Asker::Root]);
         }
+        if let Some(name) = text.strip_prefix("group/") {
+            return self.members(name);
+        }
         let found: Vec<Asker> = self.matching(text).into_iter().map(Asker::Principal).collect();
         if found.is_empty() { Err(AnalysisError::Principal(self.nobody(text))) } else { Ok(found) }
+    }
+
+    /// The members of a group.
+    fn members(&self, name: &str) -> Result<Vec<Asker>, AnalysisError> {
+        let group = self.account.groups.get(name.rsplit('/').next().unwrap_or_default());
+        let users = group.map(|group| self.account.members(&group.id)).unwrap_or_default();
+        match (group, users.is_empty()) {
+            (None, _) => {
+                let names: Vec<&str> = self.account.groups.iter().map(|group| group.name.as_str()).collect();
+                let near = closest(name, names)
+                    .map_or_else(String::new, |near| format!("; did you mean group/{near}?"));
+                Err(AnalysisError::Principal(format!("there is no group {name}{near}")))
+            }
+            (_, true) => Err(AnalysisError::Principal(format!("the group {name} has no members"))),
+            _ => Ok(users.into_iter().map(|user| Asker::Principal(Who::User(user.clone()))).collect()),
+        }
     }
 
     /// The one user or role that a text means.

@@ -103,6 +103,14 @@ fn what_holds_passes_and_what_does_not_fails() {
         ),
         ("principal = 'role/admin'\naction = 'iam:CreateUser'\nexpect = 'denied'", 1),
         (
+            "principal = 'group/readers'\naction = 's3:GetObject'\nresource = 'arn:aws:s3:::reports/q1'\nexpect = 'allowed'",
+            0,
+        ),
+        (
+            "principal = 'user/*'\nexcept = 'group/readers'\naction = 's3:GetObject'\nresource = 'arn:aws:s3:::reports/q1'\nexpect = 'denied'",
+            0,
+        ),
+        (
             "principal = 'user/jane'\ncan_assume = 'role/worker'\ncannot_assume = 'role/admin'\ncan_reach = ['role/worker', 'role/admin']",
             0,
         ),
@@ -149,6 +157,7 @@ service_control = [["no-delete.json"], ["all.json"]]
 fn what_is_wrong_has_its_place() {
     let line = HEAD.matches('\n').count() + 1;
     for (tests, place, problem) in [
+        (test("principal = 'group/reders'\naction = 's3:GetObject'\nexpect = 'denied'"), (line + 1, 13), "did you mean group/readers?"),
         (test("principal = 'user/jane'\nacton = 1"), (line + 2, 1), "unknown field `acton`"),
         (test("principal = 'user/jnae'\naction = 's3:GetObject'\nexpect = 'denied'"), (line + 1, 13), "did you mean user/jane?"),
         (test("principal = 'user/jane'\naction = 's3:GetObjct'\nexpect = 'denied'"), (line + 2, 10), "did you mean s3:GetObject?"),
