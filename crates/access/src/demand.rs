@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use rolecall_policy::{Context, PolicySet};
-use rolecall_state::AccountId;
+use rolecall_state::arn::ArnParts;
+use rolecall_state::{AccountId, Snapshot, Unevaluable};
 use smol_str::SmolStr;
 
 /// The values of a context key that an operation brings along.
@@ -93,6 +94,24 @@ impl Demand {
             }
         }
         self
+    }
+
+    /// Assuming a role is decided with its trust policy, where the role is known.
+    ///
+    /// # Errors
+    /// When that policy can't be evaluated.
+    pub fn with_trust(mut self, snapshot: &Snapshot) -> Result<Self, Unevaluable> {
+        if !self.action.to_ascii_lowercase().starts_with("sts:assumerole") {
+            return Ok(self);
+        }
+        self.resource_policy_required = true;
+        let Some(parts) = ArnParts::parse(&self.resource) else { return Ok(self) };
+        let owner = parts.account_id().and_then(|id| snapshot.account(id));
+        let name = parts.resource.rsplit('/').next().unwrap_or_default();
+        if let Some((account, role)) = owner.and_then(|account| Some((account, account.roles.get(name)?))) {
+            self.resource_policy = Some(account.trust_policy(role)?.clone());
+        }
+        Ok(self)
     }
 
     pub(crate) fn set_keys(&self, context: &mut Context) {

@@ -28,9 +28,16 @@ const NUMBERS: [&str; 2] = ["AttachmentCount", "PermissionsBoundaryUsageCount"];
 #[derive(Debug, Default)]
 pub struct Pages {
     lists: [Vec<Json>; 4],
+    verbatim: bool,
 }
 
 impl Pages {
+    /// Pages that keep documents as they came, URL-encoded: places in them are those of the stored text.
+    #[must_use]
+    pub fn verbatim() -> Self {
+        Self { verbatim: true, ..Self::default() }
+    }
+
     /// Takes in a page, an answer in XML. Gives the marker of the next page, if there is one.
     ///
     /// # Errors
@@ -39,7 +46,7 @@ impl Pages {
         let root = Element::parse(xml).ok_or(NoAnswer)?;
         let page = root.child("GetAccountAuthorizationDetailsResult").ok_or(NoAnswer)?;
         for (list, name) in self.lists.iter_mut().zip(LISTS) {
-            list.extend(page.members(name).map(structure));
+            list.extend(page.members(name).map(|member| structure(member, self.verbatim)));
         }
         let more = page.text("IsTruncated") == Some("true");
         Ok(page.text("Marker").filter(|_| more).map(str::to_owned))
@@ -57,20 +64,21 @@ impl Pages {
 #[error("it is no answer of GetAccountAuthorizationDetails")]
 pub struct NoAnswer;
 
-fn structure(element: &Element) -> Json {
-    Json::Object(element.children().map(|child| (child.name().to_owned(), value(child))).collect())
+fn structure(element: &Element, verbatim: bool) -> Json {
+    let members = element.children().map(|child| (child.name().to_owned(), value(child, verbatim)));
+    Json::Object(members.collect())
 }
 
-fn value(element: &Element) -> Json {
+fn value(element: &Element, verbatim: bool) -> Json {
     let (name, text) = (element.name(), element.own_text());
     if INNER_LISTS.contains(&name) {
-        return Json::List(element.all("member").map(value).collect());
+        return Json::List(element.all("member").map(|member| value(member, verbatim)).collect());
     }
     if element.children().next().is_some() || STRUCTURES.contains(&name) {
-        return structure(element);
+        return structure(element, verbatim);
     }
     let plain = || Json::Text(text.to_owned());
-    if DOCUMENTS.contains(&name) {
+    if DOCUMENTS.contains(&name) && !verbatim {
         let decoded = percent_decode_str(text).decode_utf8_lossy();
         return serde_json::from_str(&decoded).unwrap_or_else(|_| plain());
     }
@@ -109,6 +117,10 @@ mod tests {
         let mut pages = Pages::default();
         assert_eq!(pages.add(first.as_bytes()).unwrap().as_deref(), Some("m"));
         assert_eq!(pages.add(second.as_bytes()).unwrap(), None);
+        let mut verbatim = Pages::verbatim();
+        verbatim.add(first.as_bytes()).unwrap();
+        let kept = serde_json::to_string(&verbatim.joined()).unwrap();
+        assert!(kept.contains(r#""PolicyDocument":"%7B%22b%22%3A1%2C%22a%22%3A%5B%5D%7D""#), "{kept}");
         assert!(pages.add(b"<Other/>").is_err() && pages.add(b"no").is_err());
         assert_eq!(
             serde_json::to_string(&pages.joined()).unwrap(),

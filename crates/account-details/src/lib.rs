@@ -15,14 +15,16 @@ pub use answer::{NoAnswer, Pages};
 pub use json::Json;
 pub use terraform::terraform;
 
-use rolecall_state::AccountId;
 use rolecall_state::entities::{Group, InstanceProfile, ManagedPolicy, Role, User};
+use rolecall_state::{AccountId, Partition};
 
 /// What is in an account, ready to be written.
 #[derive(Debug)]
 pub struct Details {
     /// The account that the ARNs name.
     pub account: AccountId,
+    /// The partition that they are of.
+    pub partition: Partition,
     /// Users, without credentials.
     pub users: Vec<User>,
     /// Groups.
@@ -35,6 +37,23 @@ pub struct Details {
     pub instance_profiles: Vec<InstanceProfile>,
     /// What could not be taken over, a line each: AWS managed policies that are not known here.
     pub left_out: Vec<String>,
+}
+
+impl Details {
+    /// Details of an account that has nothing.
+    #[must_use]
+    pub fn empty(account: AccountId, partition: Partition) -> Self {
+        Self {
+            account,
+            partition,
+            users: Vec::new(),
+            groups: Vec::new(),
+            roles: Vec::new(),
+            policies: Vec::new(),
+            instance_profiles: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
 }
 
 /// Why details can't be read.

@@ -12,7 +12,7 @@ use rolecall_state::entities::{
     Role, Tag, Tags, User,
 };
 use rolecall_state::trust::aws_principals;
-use rolecall_state::{AccountId, PolicyRef, Timestamp, UniqueId};
+use rolecall_state::{AccountId, Partition, PolicyRef, Timestamp, UniqueId};
 use serde_json::value::RawValue;
 
 use crate::file::{
@@ -32,6 +32,7 @@ impl Details {
     pub fn parse(text: &str) -> Result<Self, DetailsError> {
         let answer: Answer = serde_json::from_str(text)?;
         let account = account(&answer)?;
+        let partition = partition(&answer);
         let mut reading = Reading {
             account,
             policies: answer.policies.iter().filter(|policy| !is_aws(&policy.arn)).map(key_of).collect(),
@@ -58,7 +59,15 @@ impl Details {
             .map(|(role, profile)| reading.profile(role, profile))
             .collect::<Result<_, _>>()?;
         let left_out = reading.left_out.into_iter().collect();
-        Ok(Self { account, users, groups, roles, policies, instance_profiles, left_out })
+        Ok(Self { account, partition, users, groups, roles, policies, instance_profiles, left_out })
+    }
+}
+
+impl Details {
+    /// Whether an AWS managed policy is known here.
+    #[must_use]
+    pub fn knows_aws_policy(arn: &str) -> bool {
+        aws_managed::find(arn).is_some()
     }
 }
 
@@ -92,6 +101,12 @@ pub(crate) fn account(answer: &Answer) -> Result<AccountId, DetailsError> {
         }
     }
     account.ok_or(DetailsError::Empty)
+}
+
+/// The partition that the ARNs name.
+fn partition(answer: &Answer) -> Partition {
+    let named = |arn| ArnParts::parse(arn).and_then(|parts| Partition::from_name(parts.partition));
+    arns(answer).find_map(named).unwrap_or_default()
 }
 
 /// The users and roles by ARN: what trust policies are bound to.
@@ -347,6 +362,12 @@ mod tests {
         assert_eq!(&*jane.inline["coded"], r#"{"Version":"2012-10-17","Statement":[]}"#);
         assert_eq!(jane.attached.len(), 1);
         assert_eq!(details.left_out.len(), 1);
+    }
+
+    #[test]
+    fn the_partition_is_that_of_the_arns() {
+        assert_eq!(parse(&user("")).unwrap().partition, Partition::Aws);
+        assert_eq!(parse(&user("").replace("arn:aws:", "arn:aws-cn:")).unwrap().partition, Partition::AwsCn);
     }
 
     #[test]

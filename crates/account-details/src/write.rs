@@ -28,6 +28,15 @@ impl Details {
         });
     }
 
+    /// Writes everything but the marks of what is in use, which only a store needs.
+    pub fn write_unmarked(&self, txn: &mut Txn) {
+        self.policies.iter().for_each(|policy| txn.put(policy));
+        self.groups.iter().for_each(|group| txn.put(group));
+        self.users.iter().for_each(|user| txn.put(user));
+        self.roles.iter().for_each(|role| txn.put(role));
+        self.instance_profiles.iter().for_each(|profile| txn.put(profile));
+    }
+
     /// Marks that the account's own policies are in use.
     fn refer<'p>(
         &self,

@@ -22,6 +22,8 @@ use maud::html;
 
 pub use backend::{Backend, Body, Call, Holder, Kind, Proof, SigninToken, Step, Ticket, Visitor};
 
+pub use pages::map::map_picture;
+
 use layout::{alert, page_with};
 use pages::{
     activity, authorize, federation, home, iam, instances, map, root_user, s3, sign_in, simulator,

@@ -184,7 +184,7 @@ pub(crate) fn untag_instance_profile(
 }
 
 /// The account's instance profiles hold at most one role each; this is that role.
-pub fn role_of<'a>(
+pub(crate) fn role_of<'a>(
     account: &'a Account,
     profile: &InstanceProfile,
 ) -> Option<&'a Arc<Entry<rolecall_state::entities::Role>>> {

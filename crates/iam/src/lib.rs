@@ -49,7 +49,6 @@ pub use demands::demands;
 pub use dispatch::{handle, is_handled, is_slow};
 pub use env::Env;
 pub use error::IamError;
-pub use instance_profiles::role_of;
 pub use last_accessed::{ServiceAccess, access_by_service};
 pub use outbound_federation::{rotate_token_keys, token_keys_are_due};
 pub use quotas::Quotas;

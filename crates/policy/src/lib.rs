@@ -53,7 +53,7 @@ pub use document::{
     Statement, Text, Version,
 };
 pub use error::{ParseError, Problem};
-pub use explain::{Change, Explanation, Failure, Given, NearMiss, explain};
+pub use explain::{Change, Explanation, Failure, Given, NearMiss, cite, explain};
 pub use kind::{Grammar, PolicyKind, Strictness};
 pub use operator::{Comparison, Operator, Qualifier, ValueType};
 pub use policy::{Policy, StatementRef};

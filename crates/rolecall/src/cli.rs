@@ -1,10 +1,16 @@
 //! The command line.
 
+mod asking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Flags;
+
+pub(crate) use asking::{
+    AccountSource, CheckArgs, CheckFormat, GraphArgs, GraphFormat, SuggestPolicyArgs, WhoCanArgs,
+};
 
 /// AWS's identity plane as one program that you run yourself.
 #[derive(Parser)]
@@ -76,6 +82,14 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Check policies as Access Analyzer does: errors, security warnings, warnings, suggestions.
     Validate(ValidateArgs),
+    /// Check that what you expect of an account holds: who may do what, who may become whom.
+    Check(CheckArgs),
+    /// Tell who can do something, by which policy, and who may become them.
+    WhoCan(WhoCanArgs),
+    /// Show who may become whom: users, roles, services, instance profiles, identity providers.
+    Graph(GraphArgs),
+    /// Write the least policy for what a user or role did, from the audit trail.
+    SuggestPolicy(SuggestPolicyArgs),
     /// Print a shell's completions: `source <(rolecall completions bash)`.
     Completions {
         /// The shell.

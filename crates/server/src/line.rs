@@ -258,6 +258,9 @@ impl Passage<'_> {
             Service::Rolecall if parts.uri.path() == services::BY_SERVICE_PATH => {
                 services::answer_by_service(self, authenticated.caller(), parts)
             }
+            Service::Rolecall if parts.uri.path() == services::CONTROLS_PATH => {
+                services::answer_controls(self, authenticated.caller(), parts)
+            }
             Service::Rolecall if parts.uri.path() == services::NOTIFICATIONS_PATH => {
                 services::answer_notifications(self, authenticated.caller(), parts)
             }

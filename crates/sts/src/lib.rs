@@ -12,6 +12,7 @@ mod federated_claims;
 mod federated_session;
 mod identity;
 pub mod login;
+pub mod map;
 pub mod mfa;
 mod outbound_token;
 pub mod reach;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rolecall_access::{Caller, Identity, RequestFacts, Subject, evaluate};
 use rolecall_aws_model::sts::AssumeRoleRequest;
 use rolecall_policy::{Document, Effect, Grammar, Outcome, PolicyKind, PolicySet, PrincipalType, Statement};
+use rolecall_state::arn::ArnParts;
 use rolecall_state::entities::{Role, User};
 use rolecall_state::snapshot::{Account, Entry};
-use rolecall_state::{AccessKeyId, Partition, Snapshot, arn};
+use rolecall_state::{AccessKeyId, AccountId, Partition, Snapshot, arn};
 
 use crate::assume_role;
 use crate::error::StsError;
@@ -19,6 +20,18 @@ pub enum Who {
     User(Arc<Entry<User>>),
     /// A role, by its sessions.
     Role(Arc<Entry<Role>>),
+}
+
+impl Who {
+    /// Whoever would ask: a user itself, or a session of a role.
+    #[must_use]
+    pub fn caller(&self, account: AccountId, partition: Partition) -> Caller {
+        let identity = match self {
+            Self::User(user) => Identity::User(user.clone()),
+            Self::Role(role) => Identity::AssumedRole(role.clone(), "question".into()),
+        };
+        Caller::new(account, partition, identity, AccessKeyId::from_presented(""), None)
+    }
 }
 
 /// Where the question is asked.
@@ -49,6 +62,8 @@ pub struct Outside {
     pub services: Vec<String>,
     /// ARNs or names of providers.
     pub providers: Vec<String>,
+    /// Principals of other accounts, and `*`, as written.
+    pub strangers: Vec<String>,
 }
 
 impl Reach<'_> {
@@ -66,7 +81,7 @@ impl Reach<'_> {
         let callers: Vec<(Caller, bool)> = principals
             .iter()
             .map(|who| {
-                let caller = self.caller(who);
+                let caller = who.caller(self.account.id(), self.partition);
                 Ok((caller, self.may_assume_at_all(who)?))
             })
             .collect::<Result<_, StsError>>()?;
@@ -114,14 +129,6 @@ impl Reach<'_> {
             role_session_name: "question".to_owned(),
             ..AssumeRoleRequest::default()
         }
-    }
-
-    fn caller(&self, who: &Who) -> Caller {
-        let identity = match who {
-            Who::User(user) => Identity::User(user.clone()),
-            Who::Role(role) => Identity::AssumedRole(role.clone(), "question".into()),
-        };
-        Caller::new(self.account.id(), self.partition, identity, AccessKeyId::from_presented(""), None)
     }
 
     /// Whether anything in someone's policies could allow AssumeRole: most who can't need not be asked about.
@@ -185,9 +192,10 @@ impl Trusted {
     }
 }
 
-/// The services and providers that a role's trust policy admits; their conditions are not looked at.
+/// Whom else a role's trust policy admits than users and roles of its account; conditions are not looked at.
 #[must_use]
-pub fn outside(role: &Role) -> Outside {
+pub fn outside(role: &Role, account: AccountId) -> Outside {
+    let own = account.to_string();
     let mut found = Outside::default();
     let document = Document::parse(role.trust_policy.clone(), Grammar::evaluated(PolicyKind::Trust));
     let Ok(document) = document else { return found };
@@ -196,10 +204,20 @@ pub fn outside(role: &Role) -> Outside {
             let list = match entry.principal_type {
                 PrincipalType::Service => &mut found.services,
                 PrincipalType::Federated => &mut found.providers,
+                PrincipalType::Everyone => {
+                    found.strangers.push("*".to_owned());
+                    continue;
+                }
+                PrincipalType::Aws => &mut found.strangers,
                 _ => continue,
             };
             list.extend(entry.values.iter().map(|value| document.text(value).to_owned()));
         }
     }
+    // What is neither is the unique id of somebody who was deleted.
+    found.strangers.retain(|text| match ArnParts::parse(text) {
+        Some(parts) => parts.account != own,
+        None => text == "*" || (text.parse::<AccountId>().is_ok() && *text != own),
+    });
     found
 }

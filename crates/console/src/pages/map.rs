@@ -7,6 +7,7 @@ mod graph;
 
 use http::{Response, StatusCode};
 use maud::{Markup, html};
+use serde_json::Value;
 
 use crate::backend::{Backend, Body};
 use crate::denial;
@@ -18,6 +19,8 @@ use graph::{Graph, Line};
 
 pub(crate) use graph::assumers;
 
+/// How a picture looks that stands alone: as the console's in light colours.
+const ALONE: &str = include_str!("map/alone.css");
 /// The most lines that are told as a list.
 const MOST_LINES: usize = 100;
 
@@ -54,10 +57,19 @@ fn drawn<B: Backend>(visit: &Visit<'_, B>, graph: &Graph) -> Markup {
                 "missing. Search for a part of a name, or follow a name to see all that it can reach." } }
         }
         @if let Some(start) = start { (ways(graph, start, &reach)) }
-        (drawing::draw(graph, &collapsed, &Link { q: visit.query.trimmed("q"), opened: &opened }, start, &reach))
+        (drawing::draw(graph, &collapsed, Some(&Link { q: visit.query.trimmed("q"), opened: &opened }), start, &reach))
         (legend())
         (listed(graph))
     }
+}
+
+/// A map as a picture that stands alone, of an answer in the form of `/rolecall/map`.
+#[must_use]
+pub fn map_picture(answer: &Value) -> String {
+    let graph = Graph::read(answer);
+    let reach = graph::Reach::new();
+    let collapsed = Collapsed::of(&graph, &[], None, &reach);
+    drawing::picture(&graph, &collapsed, None, (None, &reach), ALONE).into_string()
 }
 
 /// The way to each role that can be reached.

@@ -193,7 +193,8 @@ fn decide(
     };
     demand.resource_policy.clone_from(&common.resource_policy);
     if common.resource_policy.is_none() {
-        source::apply_trust(txn, action, resource, &mut demand)?;
+        let trusted = demand.with_trust(txn.snapshot());
+        demand = trusted.map_err(|cause| IamError::PolicyEvaluation(cause.to_string()))?;
     }
     let mut without = common.without.clone();
     if matches!(own, Own::Nothing | Own::These(_)) {

@@ -1,10 +1,9 @@
 //! Whose policies are simulated, and as whom.
 
-use rolecall_access::{Caller, Demand, Identity};
+use rolecall_access::{Caller, Identity};
 use rolecall_policy::Policy;
 use rolecall_state::arn::{self, ArnParts};
 use rolecall_state::entities::{Format, Tags, User};
-use rolecall_state::snapshot::Account;
 use rolecall_state::{AccessKeyId, Txn, UniqueId};
 
 use crate::env::{Env, account};
@@ -112,27 +111,4 @@ pub(super) fn own_policies(txn: &Txn, caller: &Caller) -> Result<Vec<String>, Ia
     };
     let set = set.map_err(|cause| IamError::PolicyEvaluation(cause.to_string()))?;
     Ok(set.policies().iter().map(|policy| policy.arn().unwrap_or(policy.name()).to_owned()).collect())
-}
-
-/// Assuming a role that exists is decided with its trust policy.
-pub(super) fn apply_trust(
-    txn: &Txn,
-    action: &str,
-    resource: &str,
-    demand: &mut Demand,
-) -> Result<(), IamError> {
-    if !action.to_ascii_lowercase().starts_with("sts:assumerole") {
-        return Ok(());
-    }
-    demand.resource_policy_required = true;
-    let Some(parts) = ArnParts::parse(resource) else { return Ok(()) };
-    let owner: Option<&std::sync::Arc<Account>> =
-        parts.account_id().and_then(|id| txn.snapshot().account(id));
-    let name = parts.resource.rsplit('/').next().unwrap_or_default();
-    let Some((account, role)) = owner.and_then(|account| Some((account, account.roles.get(name)?))) else {
-        return Ok(());
-    };
-    let trust = account.trust_policy(role).map_err(|cause| IamError::PolicyEvaluation(cause.to_string()))?;
-    demand.resource_policy = Some(trust.clone());
-    Ok(())
 }

@@ -69,7 +69,8 @@ fn condition_at(statement: StatementRef<'_>, place: u16) -> Option<&ConditionEnt
 }
 
 /// How a person tells a statement: its policy, and its `Sid` or number.
-fn cite(kind: PolicyKind, statement: StatementRef<'_>) -> String {
+#[must_use]
+pub fn cite(kind: PolicyKind, statement: StatementRef<'_>) -> String {
     let name = statement.policy.name();
     let place = statement
         .position()

@@ -116,7 +116,8 @@ fn is_empty(account: &Account) -> bool {
 }
 
 fn summary(settings: &Settings, details: &Details) -> String {
-    let Details { account, users, groups, roles, policies, instance_profiles, left_out } = details;
+    let Details { account, partition: _, users, groups, roles, policies, instance_profiles, left_out } =
+        details;
     let mut text = format!(
         "account {account}: {} users, {} groups, {} roles, {} policies, {} instance profiles\n",
         users.len(),

@@ -3,20 +3,26 @@
 mod account;
 mod audit;
 mod backup;
+mod check;
 mod config;
 mod decide;
+mod details;
 mod env;
 mod explain;
 mod export;
+mod graph;
 mod import;
 mod instance;
+mod known;
 mod master_key;
 mod papers;
 mod request;
 mod root;
 mod serve;
+mod suggest_policy;
 mod task;
 mod validate;
+mod who_can;
 
 use std::process::ExitCode;
 
@@ -72,6 +78,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Decide(args) => decide::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Graph(args) => graph::run(&args),
+        Command::SuggestPolicy(args) => suggest_policy::run(&args),
+        Command::WhoCan(args) => who_can::run(&args),
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { directory } => papers::man(directory.as_deref()),
         Command::Reference => papers::reference(),

@@ -4,6 +4,7 @@
 mod access_analyzer;
 mod by_service;
 mod cloud_trail;
+mod controls;
 mod ec2;
 mod iam;
 mod json;
@@ -24,6 +25,7 @@ mod web_identity;
 pub(crate) use access_analyzer::answer_access_analyzer;
 pub(crate) use by_service::{PATH as BY_SERVICE_PATH, answer_by_service};
 pub(crate) use cloud_trail::answer_cloud_trail;
+pub(crate) use controls::{PATH as CONTROLS_PATH, answer_controls};
 pub(crate) use map::{PATH as MAP_PATH, answer_map};
 pub(crate) use notifications::{PATH as NOTIFICATIONS_PATH, answer_notifications};
 pub(crate) use organizations::answer_organizations;

@@ -32,6 +32,8 @@ use crate::ids::{AccessKeyId, AccountId, UniqueId};
 use crate::key_ring::{KeyRing, StoredKeyRing};
 use crate::seal::{MasterKey, Sealed, Secret};
 use crate::sealing::Sealing;
+use crate::state::StateError;
+use crate::txn::Txn;
 
 /// Whose a long-term access key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,26 @@ impl Snapshot {
             organizations: organization::Organizations::default(),
             delegations: OrdMap::new(),
         }
+    }
+
+    /// A snapshot that no store holds, of what `fill` writes: to decide on what is only supposed.
+    ///
+    /// # Errors
+    /// When something of it can't be taken in.
+    pub fn unstored(
+        account: AccountId,
+        master: MasterKey,
+        fill: impl FnOnce(&mut Txn),
+    ) -> Result<Self, StateError> {
+        let mut snapshot = Self::empty(master);
+        let mut txn = Txn::new(Arc::new(snapshot.clone()), account);
+        fill(&mut txn);
+        let texts = Texts::default();
+        // INVARIANT: they come in the order of their keys, accounts before what belongs to them.
+        for (key, value) in txn.into_puts()? {
+            snapshot.apply_raw(key.as_bytes(), Some(&value.into()), Revision::default(), &texts)?;
+        }
+        Ok(snapshot)
     }
 
     /// An account.

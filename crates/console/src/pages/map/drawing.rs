@@ -20,7 +20,10 @@ const LETTERS: usize = 26;
 /// The columns: heading, and the kinds in each.
 const COLUMNS: [(&str, &[Kind]); 3] = [
     ("Groups", &[Kind::Group]),
-    ("Users, services, machines", &[Kind::User, Kind::Service, Kind::Provider, Kind::Instance]),
+    (
+        "Users, services, machines",
+        &[Kind::User, Kind::Service, Kind::Provider, Kind::Instance, Kind::Profile],
+    ),
     ("Roles", &[Kind::Role]),
 ];
 
@@ -66,9 +69,24 @@ impl Places {
 pub(super) fn draw(
     graph: &Graph,
     collapsed: &Collapsed,
-    link: &Link<'_>,
+    link: Option<&Link<'_>>,
     start: Option<usize>,
     reach: &Reach,
+) -> Markup {
+    html! {
+        div.scroll.picture tabindex="0" role="region" aria-label="Map" {
+            (picture(graph, collapsed, link, (start, reach), ""))
+        }
+    }
+}
+
+/// The picture itself, with rules of its own for how it looks, where it stands alone.
+pub(super) fn picture(
+    graph: &Graph,
+    collapsed: &Collapsed,
+    link: Option<&Link<'_>>,
+    (start, reach): (Option<usize>, &Reach),
+    style: &str,
 ) -> Markup {
     let places = Places::of(collapsed);
     let lit = |from: usize, to: usize| {
@@ -87,18 +105,17 @@ pub(super) fn draw(
     lines.sort_by_key(|(lit, ..)| *lit);
     let view = format!("0 0 {} {}", places.width, places.height);
     html! {
-        div.scroll.picture tabindex="0" role="region" aria-label="Map" {
-            svg.map.dimmed[start.is_some()] viewBox=(view) width=(places.width) height=(places.height)
-                xmlns="http://www.w3.org/2000/svg" role="group"
-                aria-label="Principals at the left, roles at the right" {
-                @for (head, x) in &places.heads { text.head x=(x) y="20" { (head) } }
-                @for (lit, path, tie, count) in &lines { (line(*lit, path, *tie, *count)) }
-                @for (at, (kind, spot)) in collapsed.spots.iter().enumerate() {
-                    @if let Some(place) = places.of_spot(at) {
-                        @match spot {
-                            Spot::One(node) => (one(graph, link, *kind, *node, place, (start == Some(*node), reach.contains_key(node)))),
-                            Spot::Many { path, count, rest, .. } => (many(link, *kind, spot, (path, *count, *rest), place)),
-                        }
+        svg.map.dimmed[start.is_some()] viewBox=(view) width=(places.width) height=(places.height)
+            xmlns="http://www.w3.org/2000/svg" role="group"
+            aria-label="Principals at the left, roles at the right" {
+            @if !style.is_empty() { style { (style) } }
+            @for (head, x) in &places.heads { text.head x=(x) y="20" { (head) } }
+            @for (lit, path, tie, count) in &lines { (line(*lit, path, *tie, *count)) }
+            @for (at, (kind, spot)) in collapsed.spots.iter().enumerate() {
+                @if let Some(place) = places.of_spot(at) {
+                    @match spot {
+                        Spot::One(node) => (one(graph, link, *kind, *node, place, (start == Some(*node), reach.contains_key(node)))),
+                        Spot::Many { path, count, rest, .. } => (many(link, *kind, spot, (path, *count, *rest), place)),
                     }
                 }
             }
@@ -118,25 +135,27 @@ fn line(lit: bool, path: &str, tie: Tie, count: usize) -> Markup {
 
 fn one(
     graph: &Graph,
-    link: &Link<'_>,
+    link: Option<&Link<'_>>,
     kind: Kind,
     node: usize,
     (x, y): (usize, usize),
     (is_start, is_reached): (bool, bool),
 ) -> Markup {
     let Some(node) = graph.nodes.get(node) else { return html! {} };
-    html! {
-        a href=(link.from(&node.id)) {
+    let drawn = html! {
             title { (label(kind)) " " (node.id) }
             rect.node.start[is_start].reached[is_reached] x=(x) y=(y) width=(BOX) height=(BOX_HEIGHT) rx="6" {}
             rect class={ "mark " (mark(kind)) } x=(x) y=(y) width="5" height=(BOX_HEIGHT) rx="2" {}
             text x=(x + 14) y=(y + 18) { (cut(&node.name)) }
-        }
+    };
+    match link {
+        Some(link) => html! { a href=(link.from(&node.id)) { (drawn) } },
+        None => html! { g { (drawn) } },
     }
 }
 
 fn many(
-    link: &Link<'_>,
+    link: Option<&Link<'_>>,
     kind: Kind,
     spot: &Spot,
     (path, count, rest): (&str, usize, bool),
@@ -155,9 +174,10 @@ fn many(
         rect class={ "mark " (mark(kind)) } x=(x) y=(y) width="5" height=(BOX_HEIGHT - 2) rx="2" {}
         text x=(x + 14) y=(y + 17) { (cut(&says)) }
     };
-    html! {
+    match link {
         // What is left of an open stack is found by searching.
-        @if rest { g { (drawn) } } @else { a href=(link.open(&spot.key())) { (drawn) } }
+        Some(link) if !rest => html! { a href=(link.open(&spot.key())) { (drawn) } },
+        _ => html! { g { (drawn) } },
     }
 }
 

@@ -17,16 +17,18 @@ pub(super) enum Kind {
     Service,
     Provider,
     Instance,
+    Profile,
     Role,
 }
 
 /// The kinds, with their name in answers, in the map, and for many.
-pub(super) const KINDS: [(Kind, &str, &str, &str); 6] = [
+pub(super) const KINDS: [(Kind, &str, &str, &str); 7] = [
     (Kind::Group, "group", "Group", "groups"),
     (Kind::User, "user", "User", "users"),
     (Kind::Service, "service", "Service", "services"),
     (Kind::Provider, "provider", "Identity provider", "identity providers"),
     (Kind::Instance, "instance", "Instance", "instances"),
+    (Kind::Profile, "profile", "Instance profile", "instance profiles"),
     (Kind::Role, "role", "Role", "roles"),
 ];
 
@@ -121,7 +123,7 @@ impl Graph {
             Kind::Role => format!("/console/iam/roles/{}", escaped(&node.name)),
             Kind::Instance => format!("/console/instances/{}", escaped(&node.id)),
             Kind::Provider => "/console/iam/providers".to_owned(),
-            Kind::Service => return None,
+            Kind::Service | Kind::Profile => return None,
         })
     }
 }
