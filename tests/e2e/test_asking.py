@@ -178,6 +178,7 @@ def test_bad_questions_have_an_exit_code_of_their_own(server: Server, filled: Aw
         (("s3:GetObjct", "*"), "did you mean s3:GetObject?"),
         (("s3:GetObject", "reports"), "is no resource"),
         (("s3:GetObject", "*", "--context", "SourceIp"), "write KEY=VALUE"),
+        (("s3:GetObject",), "give its ARN"),
         (("s3:GetObject", "arn:aws:s3:::b/k", "--resource-policy", "/dev/null"), "/dev/null: "),
     ]:
         done = run(server, filled, "who-can", *arguments)

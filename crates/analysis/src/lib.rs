@@ -7,6 +7,7 @@ pub mod check;
 mod entities;
 mod error;
 pub mod graph;
+mod named;
 mod organization;
 mod principal;
 mod question;

@@ -96,11 +96,22 @@ pub(crate) fn known_action(action: &str) -> Result<(), AnalysisError> {
     Err(AnalysisError::Action(format!("there is no action {action}{near}")))
 }
 
+/// Whether a text is a resource.
+///
+/// # Errors
+/// When it is neither an ARN nor `*`.
+pub(crate) fn known_resource(resource: &str) -> Result<(), AnalysisError> {
+    match resource == "*" || ArnParts::parse(resource).is_some() {
+        true => Ok(()),
+        false => Err(AnalysisError::Resource(resource.to_owned())),
+    }
+}
+
 impl World {
     /// Decides on a question.
     ///
     /// # Errors
-    /// When a policy can't be evaluated, or the resource is none.
+    /// When a policy can't be evaluated.
     pub fn ask(&self, asker: &Asker, question: &Question) -> Result<Evidence, AnalysisError> {
         let demand = self.demand(question)?;
         let caller = match asker {
@@ -141,9 +152,6 @@ impl World {
     pub(crate) fn demand(&self, question: &Question) -> Result<Demand, AnalysisError> {
         let Question { action, resource, context } = question;
         let parts = ArnParts::parse(resource);
-        if resource != "*" && parts.is_none() {
-            return Err(AnalysisError::Resource(resource.clone()));
-        }
         // What takes no resource is decided on `*`, as it is when it is really asked for.
         let star = reference::action(action).is_some_and(|action| action.is_wildcard_only());
         let mut demand = Demand::new(action.clone(), if star { "*" } else { resource.as_str() });

@@ -9,7 +9,7 @@ use rolecall_policy::{Change, Effect, Outcome, PolicyKind};
 use rolecall_sts::reach::Who;
 use serde::Serialize;
 
-use crate::question::known_action;
+use crate::question::{known_action, known_resource};
 use crate::reached::Becoming;
 use crate::{AnalysisError, Asker, Because, Question, World};
 
@@ -98,6 +98,7 @@ impl WhoCan {
 /// When the question is none.
 pub fn who_can(world: &World, question: &Question, wish: Wish) -> Result<WhoCan, AnalysisError> {
     known_action(&question.action)?;
+    known_resource(&question.resource)?;
     let root = world.ask(&Asker::Root, question)?.outcome == Outcome::Allowed;
     let mut found = WhoCan {
         action: question.action.clone(),

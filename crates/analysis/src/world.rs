@@ -34,7 +34,7 @@ pub struct World {
     pub(crate) account: Arc<Account>,
     pub(crate) partition: Partition,
     pub(crate) facts: RequestFacts,
-    resource_policies: Vec<(String, PolicySet)>,
+    pub(crate) resource_policies: Vec<(String, PolicySet)>,
     /// What is not known, a sentence each.
     pub unknown: Vec<String>,
 }

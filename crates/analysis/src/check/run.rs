@@ -1,15 +1,17 @@
 //! Running tests: every principal with every action on every resource.
 
+use std::collections::BTreeSet;
+
 use rolecall_access::Evidence;
-use rolecall_policy::Outcome;
-use rolecall_service_reference as reference;
+use rolecall_policy::{Effect, Outcome};
+use rolecall_service_reference::{self as reference, glob_matches};
 use rolecall_sts::reach::Who;
 use toml::Spanned;
 
 use super::file::{Expect, List, Test, TestFile};
 use super::place::FileError;
 use super::{Failure, FileResult, TestResult};
-use crate::question::known_action;
+use crate::question::{known_action, known_resource};
 use crate::{Asker, Because, Question, World};
 
 /// The most questions of one test.
@@ -103,11 +105,10 @@ impl Running<'_> {
         if let (Some(actions), Some(expect)) = (&test.action, test.expect) {
             let (actions, resources) = (self.actions(actions)?, self.resources(test)?);
             self.bound(askers.len().saturating_mul(actions.len()).saturating_mul(resources.len()))?;
+            let expected = Expected { expect, by: true };
             for asker in &askers {
                 for action in &actions {
-                    for resource in &resources {
-                        self.check(asker, action, resource, Expected { expect, by: true });
-                    }
+                    resources.iter().for_each(|one| self.check(asker, action, one, expected));
                 }
             }
         }
@@ -155,7 +156,7 @@ impl Running<'_> {
         };
         let mut askers = all(&test.principal)?;
         if let Some(except) = &test.except {
-            let left_out: Vec<String> = all(except)?.iter().map(Asker::label).collect();
+            let left_out: BTreeSet<String> = all(except)?.iter().map(Asker::label).collect();
             askers.retain(|asker| !left_out.contains(&asker.label()));
         }
         match askers.is_empty() {
@@ -185,11 +186,12 @@ impl Running<'_> {
 
     fn resources(&self, test: &Test) -> Result<Vec<String>, FileError> {
         let Some(list) = &test.resource else { return Ok(vec!["*".to_owned()]) };
-        let is_resource =
-            |text: &&String| *text != "*" && rolecall_state::arn::ArnParts::parse(text).is_none();
-        match list.get_ref().0.iter().find(is_resource) {
-            Some(text) => Err(self.wrong(list, format!("{text:?} is no resource: give an ARN, or *"))),
-            None => Ok(list.get_ref().0.clone()),
+        for text in &list.get_ref().0 {
+            known_resource(text).map_err(|cause| self.wrong(list, cause.to_string()))?;
+        }
+        match list.get_ref().0.is_empty() {
+            true => Err(self.wrong(list, "there is no resource in the list")),
+            false => Ok(list.get_ref().0.clone()),
         }
     }
 
@@ -208,29 +210,46 @@ impl Running<'_> {
         Ok(found)
     }
 
+    /// A pattern stands for all that it matches. So it is asked about as it is, and about whatever policies name within it:
+    /// who may do it on one thing may do it, and who may not on one may not do it on all.
     fn check(&mut self, asker: &Asker, action: &str, resource: &str, expected: Expected) {
-        let test = self.test.get_ref();
         self.result.checks += 1;
-        let context = test.context.iter().map(|(key, values)| (key.clone(), values.0.clone())).collect();
-        let question = Question { action: action.to_owned(), resource: resource.to_owned(), context };
-        let decided = self.world.ask(asker, &question);
-        let failure = match &decided {
-            Ok(evidence) => self.unexpected(evidence, expected),
-            Err(cause) => Some((None, None, cause.to_string())),
-        };
-        if let Some((decided, because, explanation)) = failure {
-            let expected = self.expected(expected);
-            let Question { action, resource, .. } = question;
-            self.fail(Failure {
-                principal: asker.label(),
-                action,
-                resource,
-                expected,
-                decided,
-                because,
-                explanation,
-            });
+        let mut failure = self.judged(asker, action, resource, expected);
+        if failure.is_none() && resource.contains(['*', '?']) {
+            let (expect, against) = match expected.expect {
+                Expect::Allowed => (Expect::Allowed, Effect::Deny),
+                _ => (Expect::Denied, Effect::Allow),
+            };
+            let named = self.world.ask(asker, &self.question(action, resource));
+            let named =
+                named.map(|evidence| self.world.resources_named(&evidence, against)).unwrap_or_default();
+            let mut within = named.iter().filter(|one| glob_matches(resource, one));
+            failure = within.find_map(|one| self.judged(asker, action, one, Expected { expect, by: false }));
         }
+        failure.into_iter().for_each(|failure| self.fail(failure));
+    }
+
+    fn question(&self, action: &str, resource: &str) -> Question {
+        let context = self.test.get_ref().context.iter();
+        let context = context.map(|(key, values)| (key.clone(), values.0.clone())).collect();
+        Question { action: action.to_owned(), resource: resource.to_owned(), context }
+    }
+
+    /// What is wrong with an answer, if anything is.
+    fn judged(&self, asker: &Asker, action: &str, resource: &str, expected: Expected) -> Option<Failure> {
+        let (decided, because, explanation) = match self.world.ask(asker, &self.question(action, resource)) {
+            Ok(evidence) => self.unexpected(&evidence, expected)?,
+            Err(cause) => (None, None, cause.to_string()),
+        };
+        Some(Failure {
+            principal: asker.label(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            expected: self.expected(expected),
+            decided,
+            because,
+            explanation,
+        })
     }
 
     fn unexpected(

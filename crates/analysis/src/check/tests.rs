@@ -127,6 +127,56 @@ fn what_holds_passes_and_what_does_not_fails() {
 }
 
 #[test]
+fn a_pattern_stands_for_whatever_policies_name_within_it() {
+    let one = |statement: &str| {
+        format!(
+            "[users.own]\npolicies = ['{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}']\n{}",
+            test("principal = 'user/own'\naction = ['iam:CreateUser', 's3:DeleteObject']\nexpect = 'denied'")
+        )
+    };
+    let allow = |action: &str, resource: &str| {
+        format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#)
+    };
+    let deny = r#"{"Effect": "Deny", "Action": "iam:*", "Resource": "*"}"#;
+    for (statement, fails) in [
+        (allow("iam:Get*", "*"), 0),
+        (allow("iam:*", "*"), 1),
+        (allow("iam:*", "arn:aws:iam::123456789012:user/dev/*"), 1),
+        (allow("iam:*", "arn:aws:iam::123456789012:user/${aws:username}/*"), 1),
+        (allow("*", "arn:aws:s3:::*"), 1),
+        (format!("{}, {deny}", allow("iam:*", "arn:aws:iam::123456789012:user/dev/*")), 0),
+    ] {
+        assert_eq!(failed(&one(&statement)), fails, "{statement}");
+    }
+    let within = |resource: &str| {
+        let wide = one(&allow("s3:GetObject", "arn:aws:s3:::b/secret/*"));
+        let lines = format!(
+            "principal = 'user/own'\naction = 's3:GetObject'\nresource = '{resource}'\nexpect = 'denied'"
+        );
+        failed(&format!("{}{}", wide.split("[[test]]").next().unwrap(), test(&lines)))
+    };
+    assert_eq!(within("arn:aws:s3:::b/*"), 1);
+    assert_eq!(within("arn:aws:s3:::b/public/*"), 0);
+    assert_eq!(within("arn:aws:s3:::b/secret"), 0);
+    let guarded = format!(
+        "{}, {}",
+        allow("s3:*", "*"),
+        r#"{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/secret/*"}"#
+    );
+    let all = |resource: &str| {
+        let head = one(&guarded);
+        let lines = format!(
+            "principal = 'user/own'\naction = 's3:GetObject'\nresource = '{resource}'\nexpect = 'allowed'"
+        );
+        failed(&format!("{}{}", head.split("[[test]]").next().unwrap(), test(&lines)))
+    };
+    assert_eq!((all("arn:aws:s3:::b/*"), all("arn:aws:s3:::b/public/*")), (1, 0));
+    let open = "[resource_policies]\n'arn:aws:s3:::drop' = '{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"arn:aws:iam::123456789012:user/eve\"}, \"Action\": \"s3:PutObject\", \"Resource\": \"arn:aws:s3:::drop/in/*\"}]}'\n";
+    let nobody = test("principal = 'user/*'\naction = 's3:PutObject'\nexpect = 'denied'");
+    assert_eq!((failed(&nobody), failed(&format!("{open}{nobody}"))), (0, 1));
+}
+
+#[test]
 fn a_matrix_asks_every_question() {
     let lines = "principal = ['user/jane', 'role/*']\naction = ['s3:GetObject', 's3:PutObject']\nresource = ['arn:aws:s3:::a/1', 'arn:aws:s3:::a/2', 'arn:aws:s3:::a/3']\nexpect = 'denied'";
     let result = run(&test(lines)).unwrap();

@@ -69,9 +69,8 @@ pub(crate) enum CheckFormat {
 pub(crate) struct WhoCanArgs {
     /// The action, such as `s3:GetObject`.
     pub(crate) action: String,
-    /// The resource's ARN; `*` where unset, for actions that take none.
-    #[arg(default_value = "*")]
-    pub(crate) resource: String,
+    /// The resource's ARN, or `*` for all at once; only an action that takes none goes without.
+    pub(crate) resource: Option<String>,
     /// A context key of the request, such as `aws:SourceIp=203.0.113.7`; again for more values.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) context: Vec<String>,

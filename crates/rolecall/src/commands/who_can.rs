@@ -13,15 +13,16 @@ use crate::cli::WhoCanArgs;
 /// Runs the subcommand. The answer is no when nobody can.
 pub(crate) fn run(args: &WhoCanArgs) -> Result<ExitCode, Failure> {
     let failed = |cause: rolecall_analysis::AnalysisError| Failure::Environment(cause.to_string());
+    let resource = resource(args)?;
     let question = Question {
         action: args.action.clone(),
-        resource: args.resource.clone(),
+        resource: resource.clone(),
         context: context(&args.context)?,
     };
     // With the policy given, there is nothing to ask a server for.
     let asked = match args.resource_policy {
         Some(_) => BTreeSet::new(),
-        None => BTreeSet::from([args.resource.clone()]),
+        None => BTreeSet::from([resource.clone()]),
     };
     let mut given = match Source::of(&args.source).known(&asked)? {
         Ok(given) => given,
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<ExitCode, Failure> {
     };
     if let Some(path) = &args.resource_policy {
         let control = Control { name: path.display().to_string(), document: read_text(path)?.into() };
-        given.resource_policies.insert(args.resource.clone(), control);
+        given.resource_policies.insert(resource, control);
     }
     let world = World::of(given).map_err(failed)?;
     let found = who_can(&world, &question, Wish { why_not: args.why_not }).map_err(failed)?;
@@ -43,6 +44,18 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<ExitCode, Failure> {
         (false, true) => 1,
         (false, false) => 2,
     }))
+}
+
+/// The resource. An allow on one thing is no allow on `*`: so nobody should mean it by leaving the resource out.
+fn resource(args: &WhoCanArgs) -> Result<String, Failure> {
+    let takes_one = || !super::decide::takes_no_resource(&args.action);
+    match &args.resource {
+        Some(resource) => Ok(resource.clone()),
+        None if rolecall_service_reference::action(&args.action).is_some() && takes_one() => Err(
+            Failure::Environment(format!("{} is asked for on a resource: give its ARN, or '*'", args.action)),
+        ),
+        None => Ok("*".to_owned()),
+    }
 }
 
 /// `KEY=VALUE`, where the same key again has one more value.
