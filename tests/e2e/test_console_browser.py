@@ -97,7 +97,7 @@ def test_managing_iam(own_server: Server, root: Aws) -> None:
     assert "DeleteConflict" in saw["conflict"]
     assert "s3:Get*" in saw["managed"] and "Edit" not in saw["managed"]
     assert f"AWS: arn:aws:iam::{ACCOUNT}:root" in saw["role"]
-    assert "Allowed" in saw["simulated"] and "nothing that would have to allow it does" in saw["simulated"]
+    assert "Allowed" in saw["simulated"] and "Not all that would have to allow it does" in saw["simulated"]
     assert "DeleteConflict" in saw["activity"] and "DeleteConflict" in saw["request"]
 
 

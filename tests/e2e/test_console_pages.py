@@ -172,6 +172,48 @@ def test_findings_are_marked_in_their_lines(root: Aws, admin: Browser) -> None:
     assert kept["Statement"]["Action"] == ["s3:GetObject", "s3:GetObjet"]
 
 
+def test_activity_goes_back_page_by_page(root: Aws, admin: Browser) -> None:
+    for number in range(120):
+        root.iam.create_user(UserName=f"user-{number:03}")
+
+    def listed(path: str) -> tuple[list[str], str]:
+        page = admin.get(unescape(path))[2]
+        older = re.search(r'href="([^"]*)" rel="next"', page)
+        return re.findall(r'href="/console/activity/([0-9a-f-]+)"', page), older[1] if older else ""
+
+    first, older = listed("/console/activity?operation=CreateUser&service=iam")
+    second, end = listed(older)
+    # One more was made for the one who is looking.
+    assert (len(first), len(second), end) == (100, 21, "") and not set(first) & set(second)
+    assert "operation=CreateUser" in older and "Newest" in admin.get(unescape(older))[2]
+
+
+def test_home_leads_to_what_one_can_do(root: Aws, admin: Browser) -> None:
+    role(root, "robot", {"AWS": f"{OWN}root"}, allow("sqs:*"), Path="/a/")
+    link = re.search(r'href="(/console/iam/access\?arn=[^"]*)"', admin.get("/console/")[2])[1]
+    assert quote(f"{OWN}user/admin", safe="") in link
+    switch = {"account": ACCOUNT, "roleName": "a/robot"}
+    assert admin.post("/console/switchrole", mark=admin.mark(), **switch)[0] == 303
+    link = re.search(r'href="(/console/iam/access\?arn=[^"]*)"', admin.get("/console/")[2])[1]
+    assert quote(f"{OWN}role/a/robot", safe="") in link
+    # Whether one may see it is decided like everything.
+    assert admin.get(link)[0] == 403
+    root.iam.put_role_policy(RoleName="robot", PolicyName="see", PolicyDocument=document(
+        allow(["sqs:*", "iam:ListPoliciesGrantingServiceAccess"])))
+    status, _, page = admin.get(link)
+    assert status == 200 and "Amazon SQS" in page
+
+
+def test_the_simulator_names_what_stands_over_a_principals_own_policies(root: Aws, admin: Browser) -> None:
+    edge = root.iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    root.user("carol", allow("*"))
+    root.iam.put_user_permissions_boundary(UserName="carol", PermissionsBoundary=edge)
+    page = said(admin.get(f"/console/simulator?principal={OWN}user/carol&action=sqs:ListQueues+s3:ListAllMyBuckets")[2])
+    denied, _, allowed = page.partition("s3:ListAllMyBuckets on")
+    assert "Its permissions boundary does not allow it." in denied
+    assert "Allowed" in allowed and "boundary does not" not in allowed
+
+
 def test_an_instance_is_run_and_its_metadata_options_changed(make_server) -> None:
     server = make_server(variables={"ROLECALL_INSTANCES_DRIVER": "metadata-only"}).start()
     root = Aws(server, server.root)
