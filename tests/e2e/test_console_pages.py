@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html import unescape
@@ -170,6 +172,29 @@ def test_findings_are_marked_in_their_lines(root: Aws, admin: Browser) -> None:
     admin.post("/console/iam/do", **fields)
     kept = root.iam.get_user_policy(UserName="admin", PolicyName="typo")["PolicyDocument"]
     assert kept["Statement"]["Action"] == ["s3:GetObject", "s3:GetObjet"]
+
+
+def test_a_document_is_checked_while_it_is_written_by_one_script_alone(admin: Browser) -> None:
+    status, headers, page = admin.get("/console/iam/edit?operation=CreatePolicy&back=/console/iam/policies")
+    [script] = re.findall("<script>(.*?)</script>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = headers["content-security-policy"]
+    assert status == 200 and f"script-src 'sha256-{digest}';" in policy + ";" and "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    given = {"operation": "CreatePolicy", "p.PolicyDocument": '{"Version": "2012-10-17"'}
+    # What a script asks for is answered here alone, and only with the mark that a page of this session has.
+    ours = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+    assert admin.post("/console/iam/check", ours, **given)[0] == 403
+    assert admin.post("/console/iam/check", ours, mark="0" * 64, **given)[0] == 403
+    mark = admin.mark()
+    assert admin.post("/console/iam/check", ours | {"Sec-Fetch-Site": "cross-site"}, mark=mark, **given)[0] == 403
+    assert admin.post("/console/iam/do", ours, mark=mark, **given)[0] == 403
+    assert admin.get("/console/iam/check", **{name.replace("-", "_"): value for name, value in ours.items()})[0] == 403
+    status, _, part = admin.post("/console/iam/check", ours, mark=mark, **given)
+    assert status == 200 and "Line 1" in part and "<html" not in part and "<script" not in part
+    assert admin.post("/console/iam/check", ours, mark=mark, operation="DeleteUser")[0] == 404
+    # It is asked as whoever is signed in, and recorded like everything else.
+    assert "access-analyzer:ValidatePolicy" in said(admin.get("/console/activity?operation=ValidatePolicy")[2])
 
 
 def test_activity_goes_back_page_by_page(root: Aws, admin: Browser) -> None:

@@ -4,8 +4,6 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::layout::done;
-
 /// A place in a document: lines from one, columns from zero, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Spot {
@@ -20,14 +18,14 @@ type Span = (Spot, Spot);
 pub(super) fn shown(answer: &Value, text: &str) -> Markup {
     let found = answer.get("findings").and_then(Value::as_array).cloned().unwrap_or_default();
     if found.is_empty() {
-        return done("Nothing was found.");
+        return html! { p.fine { span.badge.good { "Sound" } " The checks found nothing." } };
     }
     let of = |finding: &Value, name: &str| {
         finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let spans: Vec<Span> = found.iter().flat_map(spans).collect();
     html! {
-        section.alert role="alert" {
+        section.alert aria-label="Findings" {
             h2 { "Findings" }
             ul {
                 @for finding in &found {

@@ -22,6 +22,7 @@ use crate::backend::{Backend, Body};
 use crate::denial;
 use crate::forms::Form;
 use crate::layout::{done, page_with};
+use crate::live;
 use crate::visit::Visit;
 
 /// The kinds of entities: path, and name.
@@ -51,7 +52,7 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
         ["iam", "roles", name] => role::show(visit, name).await,
         ["iam", "policy"] => policy::show(visit).await,
         ["iam", "access"] => access::show(visit).await,
-        ["iam", "edit"] => editor::show(visit).await,
+        ["iam", "edit"] => return Some(live::allowed(framed(visit, editor::show(visit).await).await)),
         _ => return None,
     };
     Some(framed(visit, shown).await)
@@ -61,6 +62,7 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
 pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, form: &Form) -> Option<Response<Body>> {
     match visit.path().as_slice() {
         ["iam", "do"] => Some(acts::act(visit, &form.fields).await),
+        ["iam", "check"] => editor::check(visit, &form.fields).await,
         _ => None,
     }
 }
@@ -83,6 +85,8 @@ fn frame<B: Backend>(
 ) -> Response<Body> {
     let present = match visit.segments.get(1).map_or("users", String::as_str) {
         "policy" => "policies",
+        // What is edited is of the kind whose page led here.
+        "edit" => visit.query.get("back").split(['/', '?']).nth(3).unwrap_or_default(),
         other => other,
     };
     let content = html! {
