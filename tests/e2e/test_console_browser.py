@@ -118,8 +118,8 @@ def test_every_page_can_be_used_by_everyone(make_server, view: tuple[str, int]) 
     root.iam.attach_role_policy(RoleName="robot", PolicyArn=policy)
     root.iam.create_instance_profile(InstanceProfileName="machines")
     root.iam.add_role_to_instance_profile(InstanceProfileName="machines", RoleName="robot")
-    root.iam.create_open_id_connect_provider(Url="https://issuer.example", ClientIDList=["a", "b"],
-                                             ThumbprintList=["a" * 40])
+    issuer = root.iam.create_open_id_connect_provider(Url="https://issuer.example", ClientIDList=["a", "b"],
+                                                      ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
     image = root.ec2.describe_images()["Images"][0]["ImageId"]
     instance = root.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     admin = person(root, "admin", allow("*"))
@@ -127,8 +127,8 @@ def test_every_page_can_be_used_by_everyone(make_server, view: tuple[str, int]) 
     user, typo = f"arn:aws:iam::{ACCOUNT}:user/admin", '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}'
     pages = ["", "s3", "s3/wonderland", "s3/no-such-bucket", "s3/wonderland/download?key=none", "iam", "iam/groups",
              "iam/roles", "iam/policies", "iam/policies?scope=AWS", "iam/profiles", "iam/providers",
-             "iam/users/admin", "iam/groups/team", "iam/roles/robot", "iam/roles/none",
-             f"iam/policy?arn={policy}", "iam/policy?arn=arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+             f"iam/provider?arn={issuer}", "iam/users/admin", "iam/groups/team", "iam/roles/robot", "iam/roles/none",
+             f"iam/policy?arn={policy}", "iam/policy?arn=arn:aws:iam::aws:policy/ReadOnlyAccess",
              "iam/edit?operation=CreateRole&back=/console/iam/roles",
              "iam/edit?operation=CreateRole&back=/console/iam/roles&trust=github", f"iam/access?arn={user}",
              "map", f"map?from={user}", f"map?q=robot&from=arn:aws:iam::{ACCOUNT}:role/robot", "instances",

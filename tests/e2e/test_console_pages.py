@@ -13,6 +13,7 @@ import pytest
 from harness.browser import PASSWORD, Browser
 from harness.clients import Aws, allow, deny, document, trust
 from harness.process import ACCOUNT, Server
+from harness.saml_idp import IdentityProvider
 
 OWN = f"arn:aws:iam::{ACCOUNT}:"
 ROLES = f"{OWN}role/"
@@ -195,6 +196,84 @@ def test_a_document_is_checked_while_it_is_written_by_one_script_alone(admin: Br
     assert admin.post("/console/iam/check", ours, mark=mark, operation="DeleteUser")[0] == 404
     # It is asked as whoever is signed in, and recorded like everything else.
     assert "access-analyzer:ValidatePolicy" in said(admin.get("/console/activity?operation=ValidatePolicy")[2])
+
+
+def test_a_page_says_nothing_that_a_link_puts_into_its_mouth(admin: Browser) -> None:
+    assert "CreateUser: done." in admin.get("/console/iam/users?done=CreateUser")[2]
+    assert "555" not in admin.get("/console/iam/users?done=Locked.+Call+555-0100.")[2].partition("<main")[2]
+
+
+def test_policies_are_attached_from_either_side(root: Aws, admin: Browser) -> None:
+    policy = root.iam.create_policy(PolicyName="own", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    role(root, "robot", {"Service": "ec2.amazonaws.com"})
+    root.iam.create_group(GroupName="team")
+    offered = admin.get("/console/iam/roles/robot")[2]
+    assert f'<option value="{policy}">own</option>' in offered and 'list="own-policies"' in offered
+    page = admin.get(f"/console/iam/policy?arn={quote(policy)}")[2]
+    for kind, name in [("User", "admin"), ("Group", "team"), ("Role", "robot")]:
+        assert f'name="operation" value="Attach{kind}Policy"' in page and f'name="p.{kind}Name"' in page
+        assert do(admin, f"Attach{kind}Policy", PolicyArn=policy, **{f"{kind}Name": name})[0] == 303
+    held = root.iam.list_entities_for_policy(PolicyArn=policy)
+    assert [len(held[f"Policy{kind}s"]) for kind in ("User", "Group", "Role")] == [1, 1, 1]
+    status, _, page = do(admin, "DeletePolicy", PolicyArn=policy)
+    assert status == 409 and "Cannot delete a policy attached to entities." in page
+    # A list that goes on says so.
+    for number in range(101):
+        root.iam.create_user(UserName=f"user-{number:03}")
+        root.iam.attach_user_policy(UserName=f"user-{number:03}", PolicyArn=policy)
+    assert "There are more than are shown here" in admin.get(f"/console/iam/policy?arn={quote(policy)}")[2]
+
+
+def test_a_long_document_is_shown_in_part_until_it_is_asked_for(admin: Browser) -> None:
+    path = "/console/iam/policy?arn=arn:aws:iam::aws:policy/ReadOnlyAccess"
+    part = admin.get(path)[2]
+    whole = admin.get(unescape(re.search(r'href="([^"]*whole=yes)"', part)[1]))[2]
+    assert len(part) < LARGEST_PAGE < len(whole)
+    shown = json.loads(unescape(re.search(r'<pre tabindex="0">(.*?)</pre>', whole, re.S)[1]))
+    assert sum(len(statement["Action"]) for statement in shown["Statement"]) > 1000
+
+
+def test_entities_are_renamed_and_changed(root: Aws, admin: Browser) -> None:
+    root.iam.create_user(UserName="carol")
+    root.iam.create_group(GroupName="team")
+    role(root, "robot", {"Service": "ec2.amazonaws.com"})
+    for kind, name in [("User", "carol"), ("Group", "team")]:
+        page = admin.get(f"/console/iam/{kind.lower()}s/{name}")[2]
+        assert f'name="operation" value="Update{kind}"' in page
+        change = {f"{kind}Name": name, f"New{kind}Name": f"new-{name}", "NewPath": "/moved/"}
+        assert do(admin, f"Update{kind}", **change)[0] == 303
+    assert root.iam.get_user(UserName="new-carol")["User"]["Path"] == "/moved/"
+    assert root.iam.get_group(GroupName="new-team")["Group"]["Path"] == "/moved/"
+    assert 'name="operation" value="UpdateRole"' in admin.get("/console/iam/roles/robot")[2]
+    assert do(admin, "UpdateRole", RoleName="robot", Description="tea", MaxSessionDuration="7200")[0] == 303
+    changed = root.iam.get_role(RoleName="robot")["Role"]
+    assert (changed["Description"], changed["MaxSessionDuration"]) == ("tea", 7200)
+    for trusted, text in [("ec2", "ec2.amazonaws.com"), ("github", "repo:OWNER/REPOSITORY"), ("account", f"{ACCOUNT}:root")]:
+        page = admin.get(f"/console/iam/edit?operation=CreateRole&back=/console/iam/roles&trust={trusted}")[2]
+        assert text in json.dumps(json.loads(unescape(re.search("<textarea[^>]*>(.*?)</textarea>", page, re.S)[1])))
+
+
+def test_identity_providers_are_made_looked_at_and_changed(root: Aws, admin: Browser) -> None:
+    made = {"Url": "https://issuer.example", "ClientIDList.member.1": "first"}
+    assert do(admin, "CreateOpenIDConnectProvider", **made)[0] == 303
+    identity = IdentityProvider()
+    assert do(admin, "CreateSAMLProvider", Name="house", SAMLMetadataDocument=identity.metadata())[0] == 303
+    page = said(admin.get("/console/iam/providers")[2])
+    assert "issuer.example OpenID Connect" in page and "house SAML" in page
+    issuer, saml = f"{OWN}oidc-provider/issuer.example", f"{OWN}saml-provider/house"
+    assert do(admin, "AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=issuer, ClientID="second")[0] == 303
+    page = said(admin.get(f"/console/iam/provider?arn={quote(issuer)}")[2])
+    assert "first" in page and "second" in page and "https://issuer.example" in page
+    gone = {"OpenIDConnectProviderArn": issuer, "ClientID": "first"}
+    assert do(admin, "RemoveClientIDFromOpenIDConnectProvider", **gone)[0] == 303
+    assert root.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=issuer)["ClientIDList"] == ["second"]
+    page = unescape(admin.get(f"/console/iam/provider?arn={quote(saml)}")[2])
+    assert "EntityDescriptor" in page and 'name="operation" value="UpdateSAMLProvider"' in page
+    for operation, name, arn in [("DeleteOpenIDConnectProvider", "OpenIDConnectProviderArn", issuer),
+                                 ("DeleteSAMLProvider", "SAMLProviderArn", saml)]:
+        assert do(admin, operation, **{name: arn})[0] == 303
+    assert "None." in admin.get("/console/iam/providers")[2]
+    assert admin.get("/console/iam/provider?arn=nonsense")[0] == 404
 
 
 def test_activity_goes_back_page_by_page(root: Aws, admin: Browser) -> None:

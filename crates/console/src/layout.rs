@@ -162,7 +162,7 @@ pub(crate) fn field(label: &str, name: &str, kind: &str, value: &str, more: &Fie
             label for=(id) { (label) }
             input #(id) name=(name) type=(kind) value=(value) required[more.required]
                 autocomplete=[more.autocomplete] aria-describedby=[more.hint.map(|_| format!("{id}-hint"))]
-                inputmode=[more.inputmode] autofocus[more.autofocus];
+                inputmode=[more.inputmode] autofocus[more.autofocus] list=[more.list];
             @if let Some(hint) = more.hint { p.hint #{ (id) "-hint" } { (hint) } }
         }
     }
@@ -176,6 +176,8 @@ pub(crate) struct Field<'a> {
     pub(crate) inputmode: Option<&'a str>,
     pub(crate) hint: Option<&'a str>,
     pub(crate) autofocus: bool,
+    /// The `datalist` to choose from.
+    pub(crate) list: Option<&'a str>,
 }
 
 /// A message about what was just tried.
