@@ -76,6 +76,10 @@ def test_the_unit_is_sound(tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], text=True, capture_output=True,
                           timeout=60)
     assert done.returncode == 0 and "rolecall.service" not in done.stderr, done.stderr
+    # Of ten, as systemd counts what a unit leaves open: above two is what serves a network and is not shut in.
+    closed = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)], text=True,
+                            capture_output=True, timeout=60)
+    assert closed.returncode == 0 and "Overall exposure" in closed.stdout, closed.stdout + closed.stderr
 
 
 def test_the_tarball(tmp_path: Path) -> None:
@@ -108,6 +112,20 @@ def test_the_tarball(tmp_path: Path) -> None:
     installed = tmp_path / "installed" / name / "bin/rolecall"
     done = subprocess.run([installed, "--version"], text=True, capture_output=True, timeout=30)
     assert done.stdout.split()[0] == "rolecall"
+
+
+@pytest.mark.slow
+def test_cargo_installs_one_program_that_is_all_of_it(tmp_path: Path) -> None:
+    # Without optimization, so that nothing is compiled that the tests' build did not compile already.
+    done = subprocess.run(["cargo", "install", "--debug", "--locked", "--offline", "--path", "crates/rolecall",
+                           "--root", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, timeout=1_200)
+    assert done.returncode == 0, done.stderr
+    [installed] = (tmp_path / "bin").iterdir()
+    told = subprocess.run([installed, "--version"], text=True, capture_output=True, timeout=30)
+    assert told.stdout.split()[0] == installed.name == "rolecall"
+    # What an instance starts with is a part of it, and no file beside it: it knows its stages, and refuses others.
+    stage = subprocess.run([installed, "instance-init", "none", "x"], text=True, capture_output=True, timeout=30)
+    assert stage.returncode == 126 and "no such stage" in stage.stderr
 
 
 def instructions() -> dict[str, list[str]]:
