@@ -354,6 +354,17 @@ def test_an_instance_is_run_and_its_metadata_options_changed(make_server) -> Non
     [instance] = root.ec2.describe_instances()["Reservations"][0]["Instances"]
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
     assert f"tea ({instance['InstanceId']}) is robot" in lines(admin)
+    # What can be done with it follows its state.
+    one = {"InstanceIds": [instance["InstanceId"]]}
+    root.ec2.get_waiter("instance_running").wait(**one, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    for operation, button, waiter in [("StopInstances", "Stop", "instance_stopped"), ("StartInstances", "Start", "instance_running"),
+                                      ("TerminateInstances", "Terminate", "instance_terminated")]:
+        page = admin.get(f"/console/instances/{instance['InstanceId']}")[2]
+        assert f'aria-label="{button} {instance["InstanceId"]}"' in page
+        assert admin.post("/console/instances", mark=admin.mark(), do=operation, id=instance["InstanceId"])[0] == 303
+        root.ec2.get_waiter(waiter).wait(**one, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    page = admin.post("/console/instances", mark=admin.mark(), do="StartInstances", id=instance["InstanceId"])[2]
+    assert "IncorrectInstanceState" in page
 
 
 def test_every_kind_of_list_is_paged_searched_and_small(make_server) -> None:

@@ -57,13 +57,23 @@ fn spans(finding: &Value) -> Vec<Span> {
         .collect()
 }
 
-/// The characters of a line that the first of the spans on it covers.
-fn covered(line: usize, length: usize, spans: &[Span]) -> Option<(usize, usize)> {
-    let on = |(start, end): &&Span| (start.line..=end.line).contains(&line);
-    let (start, end) = spans.iter().filter(on).min()?;
-    let from = if start.line == line { start.column.min(length) } else { 0 };
-    let to = if end.line == line { end.column.min(length) } else { length };
-    Some((from, to.max(from)))
+/// The parts of a line that spans cover, in their order; those that meet or overlap are one.
+fn covered(line: usize, length: usize, spans: &[Span]) -> Vec<(usize, usize)> {
+    let on = spans.iter().filter(|(start, end)| (start.line..=end.line).contains(&line));
+    let mut parts: Vec<(usize, usize)> = on
+        .map(|(start, end)| {
+            let from = if start.line == line { start.column.min(length) } else { 0 };
+            let to = if end.line == line { end.column.min(length) } else { length };
+            (from, to.max(from))
+        })
+        .collect();
+    parts.sort_unstable();
+    parts.dedup_by(|later, former| {
+        let meets = later.0 <= former.1;
+        former.1 = if meets { former.1.max(later.1) } else { former.1 };
+        meets
+    });
+    parts
 }
 
 fn numbered(number: usize, line: &str, spans: &[Span]) -> Markup {
@@ -72,15 +82,13 @@ fn numbered(number: usize, line: &str, spans: &[Span]) -> Markup {
     let part = |from: usize, to: usize| {
         characters.iter().skip(from).take(to.saturating_sub(from)).collect::<String>()
     };
+    let befores = std::iter::once(0).chain(marked.iter().map(|(_, to)| *to)).zip(&marked);
+    let last = marked.last().map_or(0, |(_, to)| *to);
     html! {
-        li.marked[marked.is_some()] #{ "line-" (number) } {
+        li.marked[!marked.is_empty()] #{ "line-" (number) } {
             span {
-                @match marked {
-                    Some((from, to)) => {
-                        (part(0, from)) mark { (part(from, to)) } (part(to, characters.len()))
-                    }
-                    None => (line),
-                }
+                @for (end, (from, to)) in befores { (part(end, *from)) mark { (part(*from, *to)) } }
+                (part(last, characters.len()))
             }
         }
     }
@@ -97,13 +105,21 @@ mod tests {
     #[test]
     fn what_is_marked_begins_and_ends_in_its_line() {
         let spans = [span((2, 4), (2, 9)), span((4, 2), (6, 1))];
-        assert_eq!(covered(1, 20, &spans), None);
-        assert_eq!(covered(2, 20, &spans), Some((4, 9)));
-        assert_eq!(covered(2, 6, &spans), Some((4, 6)));
-        assert_eq!(covered(4, 5, &spans), Some((2, 5)));
-        assert_eq!(covered(5, 7, &spans), Some((0, 7)));
-        assert_eq!(covered(6, 7, &spans), Some((0, 1)));
-        assert_eq!(covered(7, 7, &spans), None);
+        assert_eq!(covered(1, 20, &spans), []);
+        assert_eq!(covered(2, 20, &spans), [(4, 9)]);
+        assert_eq!(covered(2, 6, &spans), [(4, 6)]);
+        assert_eq!(covered(4, 5, &spans), [(2, 5)]);
+        assert_eq!(covered(5, 7, &spans), [(0, 7)]);
+        assert_eq!(covered(6, 7, &spans), [(0, 1)]);
+        assert_eq!(covered(7, 7, &spans), []);
+    }
+
+    #[test]
+    fn everything_that_was_found_on_a_line_is_marked() {
+        let spans = [span((1, 8), (1, 9)), span((1, 1), (1, 3)), span((1, 2), (1, 4)), span((1, 1), (1, 2))];
+        assert_eq!(covered(1, 10, &spans), [(1, 4), (8, 9)]);
+        let shown = numbered(1, "0123456789", &spans).into_string();
+        assert!(shown.contains("<span>0<mark>123</mark>4567<mark>8</mark>9</span>"), "{shown}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn trusted(document: &str) -> Markup {
         })
         .collect();
     html! {
-        (table("Whom it trusts", &["Principal", "", "Action", "If"], &rows))
+        (table("Whom it trusts", &["Principal", "Effect", "Action", "If"], &rows))
         p.fine { "A principal named itself needs nothing more in this account; an account's own policies must allow "
             "it too where the account is named, and always from another account." }
     }
