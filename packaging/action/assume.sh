@@ -87,6 +87,11 @@ assume() {
   [[ -z "$duration" ]] || set -- "$@" "--duration=$duration"
   [[ -z "$region" ]] || set -- "$@" "--region=$region"
   [[ -z "$endpoint" ]] || set -- "$@" "--endpoint-url=$endpoint"
+  [[ -z "${INPUT_SESSION_POLICY:-}" ]] || set -- "$@" "--policy=$INPUT_SESSION_POLICY"
+  local arn
+  while read -r arn; do
+    [[ -z "$arn" ]] || set -- "$@" "--policy-arn=$arn"
+  done <<<"${INPUT_SESSION_POLICIES:-}"
   if wants_web_identity; then
     set -- "$@" --web-identity "--audience=${INPUT_AUDIENCE:-sts.amazonaws.com}"
     [[ -z "${INPUT_TOKEN_FILE:-}" ]] || set -- "$@" "--token-file=$INPUT_TOKEN_FILE"

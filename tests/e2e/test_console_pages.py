@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html import unescape
@@ -11,6 +13,7 @@ import pytest
 from harness.browser import PASSWORD, Browser
 from harness.clients import Aws, allow, deny, document, trust
 from harness.process import ACCOUNT, Server
+from harness.saml_idp import IdentityProvider
 
 OWN = f"arn:aws:iam::{ACCOUNT}:"
 ROLES = f"{OWN}role/"
@@ -172,6 +175,149 @@ def test_findings_are_marked_in_their_lines(root: Aws, admin: Browser) -> None:
     assert kept["Statement"]["Action"] == ["s3:GetObject", "s3:GetObjet"]
 
 
+def test_a_document_is_checked_while_it_is_written_by_one_script_alone(admin: Browser) -> None:
+    status, headers, page = admin.get("/console/iam/edit?operation=CreatePolicy&back=/console/iam/policies")
+    [script] = re.findall("<script>(.*?)</script>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = headers["content-security-policy"]
+    assert status == 200 and f"script-src 'sha256-{digest}';" in policy + ";" and "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    given = {"operation": "CreatePolicy", "p.PolicyDocument": '{"Version": "2012-10-17"'}
+    # What a script asks for is answered here alone, and only with the mark that a page of this session has.
+    ours = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+    assert admin.post("/console/iam/check", ours, **given)[0] == 403
+    assert admin.post("/console/iam/check", ours, mark="0" * 64, **given)[0] == 403
+    mark = admin.mark()
+    assert admin.post("/console/iam/check", ours | {"Sec-Fetch-Site": "cross-site"}, mark=mark, **given)[0] == 403
+    assert admin.post("/console/iam/do", ours, mark=mark, **given)[0] == 403
+    assert admin.get("/console/iam/check", **{name.replace("-", "_"): value for name, value in ours.items()})[0] == 403
+    status, _, part = admin.post("/console/iam/check", ours, mark=mark, **given)
+    assert status == 200 and "Line 1" in part and "<html" not in part and "<script" not in part
+    assert admin.post("/console/iam/check", ours, mark=mark, operation="DeleteUser")[0] == 404
+    # It is asked as whoever is signed in, and recorded like everything else.
+    assert "access-analyzer:ValidatePolicy" in said(admin.get("/console/activity?operation=ValidatePolicy")[2])
+
+
+def test_a_page_says_nothing_that_a_link_puts_into_its_mouth(admin: Browser) -> None:
+    assert "CreateUser: done." in admin.get("/console/iam/users?done=CreateUser")[2]
+    assert "555" not in admin.get("/console/iam/users?done=Locked.+Call+555-0100.")[2].partition("<main")[2]
+
+
+def test_policies_are_attached_from_either_side(root: Aws, admin: Browser) -> None:
+    policy = root.iam.create_policy(PolicyName="own", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    role(root, "robot", {"Service": "ec2.amazonaws.com"})
+    root.iam.create_group(GroupName="team")
+    offered = admin.get("/console/iam/roles/robot")[2]
+    assert f'<option value="{policy}">own</option>' in offered and 'list="own-policies"' in offered
+    page = admin.get(f"/console/iam/policy?arn={quote(policy)}")[2]
+    for kind, name in [("User", "admin"), ("Group", "team"), ("Role", "robot")]:
+        assert f'name="operation" value="Attach{kind}Policy"' in page and f'name="p.{kind}Name"' in page
+        assert do(admin, f"Attach{kind}Policy", PolicyArn=policy, **{f"{kind}Name": name})[0] == 303
+    held = root.iam.list_entities_for_policy(PolicyArn=policy)
+    assert [len(held[f"Policy{kind}s"]) for kind in ("User", "Group", "Role")] == [1, 1, 1]
+    status, _, page = do(admin, "DeletePolicy", PolicyArn=policy)
+    assert status == 409 and "Cannot delete a policy attached to entities." in page
+    # A list that goes on says so.
+    for number in range(101):
+        root.iam.create_user(UserName=f"user-{number:03}")
+        root.iam.attach_user_policy(UserName=f"user-{number:03}", PolicyArn=policy)
+    assert "There are more than are shown here" in admin.get(f"/console/iam/policy?arn={quote(policy)}")[2]
+
+
+def test_a_long_document_is_shown_in_part_until_it_is_asked_for(admin: Browser) -> None:
+    path = "/console/iam/policy?arn=arn:aws:iam::aws:policy/ReadOnlyAccess"
+    part = admin.get(path)[2]
+    whole = admin.get(unescape(re.search(r'href="([^"]*whole=yes)"', part)[1]))[2]
+    assert len(part) < LARGEST_PAGE < len(whole)
+    shown = json.loads(unescape(re.search(r'<pre tabindex="0">(.*?)</pre>', whole, re.S)[1]))
+    assert sum(len(statement["Action"]) for statement in shown["Statement"]) > 1000
+
+
+def test_entities_are_renamed_and_changed(root: Aws, admin: Browser) -> None:
+    root.iam.create_user(UserName="carol")
+    root.iam.create_group(GroupName="team")
+    role(root, "robot", {"Service": "ec2.amazonaws.com"})
+    for kind, name in [("User", "carol"), ("Group", "team")]:
+        page = admin.get(f"/console/iam/{kind.lower()}s/{name}")[2]
+        assert f'name="operation" value="Update{kind}"' in page
+        change = {f"{kind}Name": name, f"New{kind}Name": f"new-{name}", "NewPath": "/moved/"}
+        assert do(admin, f"Update{kind}", **change)[0] == 303
+    assert root.iam.get_user(UserName="new-carol")["User"]["Path"] == "/moved/"
+    assert root.iam.get_group(GroupName="new-team")["Group"]["Path"] == "/moved/"
+    assert 'name="operation" value="UpdateRole"' in admin.get("/console/iam/roles/robot")[2]
+    assert do(admin, "UpdateRole", RoleName="robot", Description="tea", MaxSessionDuration="7200")[0] == 303
+    changed = root.iam.get_role(RoleName="robot")["Role"]
+    assert (changed["Description"], changed["MaxSessionDuration"]) == ("tea", 7200)
+    for trusted, text in [("ec2", "ec2.amazonaws.com"), ("github", "repo:OWNER/REPOSITORY"), ("account", f"{ACCOUNT}:root")]:
+        page = admin.get(f"/console/iam/edit?operation=CreateRole&back=/console/iam/roles&trust={trusted}")[2]
+        assert text in json.dumps(json.loads(unescape(re.search("<textarea[^>]*>(.*?)</textarea>", page, re.S)[1])))
+
+
+def test_identity_providers_are_made_looked_at_and_changed(root: Aws, admin: Browser) -> None:
+    made = {"Url": "https://issuer.example", "ClientIDList.member.1": "first"}
+    assert do(admin, "CreateOpenIDConnectProvider", **made)[0] == 303
+    identity = IdentityProvider()
+    assert do(admin, "CreateSAMLProvider", Name="house", SAMLMetadataDocument=identity.metadata())[0] == 303
+    page = said(admin.get("/console/iam/providers")[2])
+    assert "issuer.example OpenID Connect" in page and "house SAML" in page
+    issuer, saml = f"{OWN}oidc-provider/issuer.example", f"{OWN}saml-provider/house"
+    assert do(admin, "AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=issuer, ClientID="second")[0] == 303
+    page = said(admin.get(f"/console/iam/provider?arn={quote(issuer)}")[2])
+    assert "first" in page and "second" in page and "https://issuer.example" in page
+    gone = {"OpenIDConnectProviderArn": issuer, "ClientID": "first"}
+    assert do(admin, "RemoveClientIDFromOpenIDConnectProvider", **gone)[0] == 303
+    assert root.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=issuer)["ClientIDList"] == ["second"]
+    page = unescape(admin.get(f"/console/iam/provider?arn={quote(saml)}")[2])
+    assert "EntityDescriptor" in page and 'name="operation" value="UpdateSAMLProvider"' in page
+    for operation, name, arn in [("DeleteOpenIDConnectProvider", "OpenIDConnectProviderArn", issuer),
+                                 ("DeleteSAMLProvider", "SAMLProviderArn", saml)]:
+        assert do(admin, operation, **{name: arn})[0] == 303
+    assert "None." in admin.get("/console/iam/providers")[2]
+    assert admin.get("/console/iam/provider?arn=nonsense")[0] == 404
+
+
+def test_activity_goes_back_page_by_page(root: Aws, admin: Browser) -> None:
+    for number in range(120):
+        root.iam.create_user(UserName=f"user-{number:03}")
+
+    def listed(path: str) -> tuple[list[str], str]:
+        page = admin.get(unescape(path))[2]
+        older = re.search(r'href="([^"]*)" rel="next"', page)
+        return re.findall(r'href="/console/activity/([0-9a-f-]+)"', page), older[1] if older else ""
+
+    first, older = listed("/console/activity?operation=CreateUser&service=iam")
+    second, end = listed(older)
+    # One more was made for the one who is looking.
+    assert (len(first), len(second), end) == (100, 21, "") and not set(first) & set(second)
+    assert "operation=CreateUser" in older and "Newest" in admin.get(unescape(older))[2]
+
+
+def test_home_leads_to_what_one_can_do(root: Aws, admin: Browser) -> None:
+    role(root, "robot", {"AWS": f"{OWN}root"}, allow("sqs:*"), Path="/a/")
+    link = re.search(r'href="(/console/iam/access\?arn=[^"]*)"', admin.get("/console/")[2])[1]
+    assert quote(f"{OWN}user/admin", safe="") in link
+    switch = {"account": ACCOUNT, "roleName": "a/robot"}
+    assert admin.post("/console/switchrole", mark=admin.mark(), **switch)[0] == 303
+    link = re.search(r'href="(/console/iam/access\?arn=[^"]*)"', admin.get("/console/")[2])[1]
+    assert quote(f"{OWN}role/a/robot", safe="") in link
+    # Whether one may see it is decided like everything.
+    assert admin.get(link)[0] == 403
+    root.iam.put_role_policy(RoleName="robot", PolicyName="see", PolicyDocument=document(
+        allow(["sqs:*", "iam:ListPoliciesGrantingServiceAccess"])))
+    status, _, page = admin.get(link)
+    assert status == 200 and "Amazon SQS" in page
+
+
+def test_the_simulator_names_what_stands_over_a_principals_own_policies(root: Aws, admin: Browser) -> None:
+    edge = root.iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    root.user("carol", allow("*"))
+    root.iam.put_user_permissions_boundary(UserName="carol", PermissionsBoundary=edge)
+    page = said(admin.get(f"/console/simulator?principal={OWN}user/carol&action=sqs:ListQueues+s3:ListAllMyBuckets")[2])
+    denied, _, allowed = page.partition("s3:ListAllMyBuckets on")
+    assert "Its permissions boundary does not allow it." in denied
+    assert "Allowed" in allowed and "boundary does not" not in allowed
+
+
 def test_an_instance_is_run_and_its_metadata_options_changed(make_server) -> None:
     server = make_server(variables={"ROLECALL_INSTANCES_DRIVER": "metadata-only"}).start()
     root = Aws(server, server.root)
@@ -208,6 +354,17 @@ def test_an_instance_is_run_and_its_metadata_options_changed(make_server) -> Non
     [instance] = root.ec2.describe_instances()["Reservations"][0]["Instances"]
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
     assert f"tea ({instance['InstanceId']}) is robot" in lines(admin)
+    # What can be done with it follows its state.
+    one = {"InstanceIds": [instance["InstanceId"]]}
+    root.ec2.get_waiter("instance_running").wait(**one, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    for operation, button, waiter in [("StopInstances", "Stop", "instance_stopped"), ("StartInstances", "Start", "instance_running"),
+                                      ("TerminateInstances", "Terminate", "instance_terminated")]:
+        page = admin.get(f"/console/instances/{instance['InstanceId']}")[2]
+        assert f'aria-label="{button} {instance["InstanceId"]}"' in page
+        assert admin.post("/console/instances", mark=admin.mark(), do=operation, id=instance["InstanceId"])[0] == 303
+        root.ec2.get_waiter(waiter).wait(**one, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    page = admin.post("/console/instances", mark=admin.mark(), do="StartInstances", id=instance["InstanceId"])[2]
+    assert "IncorrectInstanceState" in page
 
 
 def test_every_kind_of_list_is_paged_searched_and_small(make_server) -> None:

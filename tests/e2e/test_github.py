@@ -80,6 +80,8 @@ def job(make_server, tools: Path, tmp_path: Path) -> Iterator[tuple[Runner, Issu
                         f"{issuer.name}:aud": "sts.amazonaws.com",
                         f"{issuer.name}:sub": "repo:wonderland/tea:ref:refs/heads/main"}})
     root.iam.create_role(RoleName="robot", AssumeRolePolicyDocument=document(trusted))
+    root.iam.put_role_policy(RoleName="robot", PolicyName="s3", PolicyDocument=document(allow("s3:*")))
+    root.s3.create_bucket(Bucket=lab.BUCKETS[0])
     given = environment(tools, tmp_path) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}/job-token?api-version=2",
                                             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job-bearer"}
     yield Runner(ROOT, given, tmp_path / "runner", secrets={}, variables={
@@ -133,6 +135,44 @@ jobs:
     for secret in [*session, robot.credentials.secret_access_key]:
         assert secret not in done.log
     assert done.step("leak").log.count("***") == 3
+
+
+INLINE = """
+          inline-session-policy: '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:List*", "Resource": "*"}}'
+"""
+MANAGED = """
+          managed-session-policies: |
+            arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess
+            arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+"""
+
+
+@pytest.mark.parametrize("by", ["keys", "token"])
+@pytest.mark.parametrize("limit", [INLINE, MANAGED])
+def test_a_session_is_limited_by_policies_of_its_own(request: pytest.FixtureRequest, by: str, limit: str) -> None:
+    runner = request.getfixturevalue("runner") if by == "keys" else request.getfixturevalue("job")[0]
+    keys = """
+        env:
+          AWS_ACCESS_KEY_ID: ${{ secrets.ROBOT_ACCESS_KEY_ID }}
+          AWS_SECRET_ACCESS_KEY: ${{ secrets.ROBOT_SECRET_ACCESS_KEY }}
+"""
+    done = runner.run(f"""
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    permissions: {{id-token: write}}
+    env: {{AWS_REGION: us-east-1, AWS_ENDPOINT_URL: "${{{{ vars.ENDPOINT_URL }}}}", ROLE_ARN: "${{{{ vars.ROLE_ARN }}}}"}}
+    steps:
+      - uses: ./
+        with: {limit}{keys if by == "keys" else ""}
+      - name: list
+        run: aws s3 ls || true
+      - name: make
+        run: aws s3 mb s3://beyond || true
+""")
+    assert done.succeeded, done.log
+    assert "no session policy allows the s3:CreateBucket action" in done.step("make").log
+    assert lab.BUCKETS[0] in done.step("list").log
 
 
 def test_a_short_duration_is_raised_with_a_note(runner: Runner) -> None:

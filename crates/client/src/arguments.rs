@@ -51,6 +51,12 @@ pub struct AssumeArgs {
     /// The device's present code; asked for on a terminal when left out
     #[arg(long, value_name = "CODE", requires = "mfa_serial")]
     pub mfa_code: Option<String>,
+    /// A session policy: the session may do what the role may, as far as this document allows it
+    #[arg(long, value_name = "JSON")]
+    pub policy: Option<String>,
+    /// The ARN of a managed policy that limits the session in the same way; may be repeated
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    pub policy_arns: Vec<String>,
     /// Prove who one is by the workflow's own OIDC token instead of keys
     #[arg(long, conflicts_with_all = ["mfa_serial", "external_id"])]
     pub web_identity: bool,

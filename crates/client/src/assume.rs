@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
+use aws_sdk_sts::types::PolicyDescriptorType;
 
 use crate::connection::Connection;
 use crate::delivery::{deliver, run};
@@ -59,8 +60,16 @@ pub(crate) async fn request(
         .role_session_name(session_name(args, terminal))
         .set_duration_seconds(args.duration_seconds)
         .set_external_id(args.external_id.clone())
+        .set_policy(args.policy.clone())
+        .set_policy_arns(policy_arns(args))
         .set_serial_number(args.mfa_serial.clone())
         .set_token_code(mfa_code))
+}
+
+/// The managed policies that are to limit the session; none when none were named.
+pub(crate) fn policy_arns(args: &AssumeArgs) -> Option<Vec<PolicyDescriptorType>> {
+    let described = args.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+    (!args.policy_arns.is_empty()).then(|| described.collect())
 }
 
 /// Sends the request, once more with the server's minimum when the duration is below it; returns the

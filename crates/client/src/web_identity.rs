@@ -11,7 +11,7 @@ use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use serde::Deserialize;
 
-use crate::assume::{minimum_in, say_raised, session_name};
+use crate::assume::{minimum_in, policy_arns, say_raised, session_name};
 use crate::connection::{Connection, http_client};
 use crate::role::Role;
 use crate::session::Session;
@@ -35,6 +35,8 @@ pub(crate) async fn session(
         .role_arn(role_arn)
         .role_session_name(session_name(args, terminal))
         .set_duration_seconds(args.duration_seconds)
+        .set_policy(args.policy.clone())
+        .set_policy_arns(policy_arns(args))
         .web_identity_token(token(args, terminal).await?);
     let mut answer = request.clone().send().await;
     let refused = answer.as_ref().err().filter(|error| error.code() == Some("ValidationError"));

@@ -88,7 +88,10 @@ fn who<B: Backend>(visit: &Visit<'_, B>) -> Markup {
     let present = visit.present().unwrap_or(base);
     html! {
         details.who {
-            summary data-colour=(colour) { span.sr { "You are " } (label) }
+            summary data-colour=(colour) {
+                span.sr { "You are " } span.name { (label) }
+                " " span.left { span.sr { "for another " } (briefly(present.holder.expires - visit.now)) }
+            }
             div.menu {
                 dl {
                     dt { "Account" } dd { (present.holder.account) }
@@ -149,6 +152,15 @@ pub(crate) fn left(seconds: i64) -> String {
     }
 }
 
+/// How long, in as few letters as the corner has room for.
+fn briefly(seconds: i64) -> String {
+    match seconds {
+        ..=0 => "0 min".to_owned(),
+        1..=7_199 => format!("{} min", (seconds + 59) / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
 /// The field that every form of a session carries.
 pub(crate) fn hidden<B: Backend>(visit: &Visit<'_, B>) -> Markup {
     html! { input type="hidden" name="mark" value=(visit.form_mark()); }
@@ -162,7 +174,7 @@ pub(crate) fn field(label: &str, name: &str, kind: &str, value: &str, more: &Fie
             label for=(id) { (label) }
             input #(id) name=(name) type=(kind) value=(value) required[more.required]
                 autocomplete=[more.autocomplete] aria-describedby=[more.hint.map(|_| format!("{id}-hint"))]
-                inputmode=[more.inputmode] autofocus[more.autofocus];
+                inputmode=[more.inputmode] autofocus[more.autofocus] list=[more.list];
             @if let Some(hint) = more.hint { p.hint #{ (id) "-hint" } { (hint) } }
         }
     }
@@ -176,6 +188,8 @@ pub(crate) struct Field<'a> {
     pub(crate) inputmode: Option<&'a str>,
     pub(crate) hint: Option<&'a str>,
     pub(crate) autofocus: bool,
+    /// The `datalist` to choose from.
+    pub(crate) list: Option<&'a str>,
 }
 
 /// A message about what was just tried.
@@ -186,4 +200,15 @@ pub(crate) fn alert(text: &str) -> Markup {
 /// A message that something was done.
 pub(crate) fn done(text: &str) -> Markup {
     html! { div.done role="status" { p { (text) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_is_told_in_few_letters() {
+        let told = [-5, 0, 1, 60, 61, 7_199, 7_200, 43_199].map(briefly);
+        assert_eq!(told, ["0 min", "0 min", "1 min", "1 min", "2 min", "120 min", "2 h", "11 h"]);
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! It has no powers of its own. What a page shows was asked for, and what a form does is done, by a
 //! signed request of the present principal ([`Backend::call`]), authorized and recorded like any other.
-//! Pages are made here, work without scripts, and allow none.
+//! Pages are made here and work without scripts. Two have one, of ours, which keeps a part of them up to date; the
+//! others allow none.
 
 mod api;
 mod backend;
@@ -10,6 +11,7 @@ mod cookies;
 mod denial;
 mod forms;
 mod layout;
+mod live;
 mod pages;
 mod reply;
 mod trust;
@@ -57,13 +59,14 @@ pub async fn answer<B: Backend>(backend: &B, request: Request<Incoming>, visitor
     response
 }
 
-/// What a script asks for gets nothing: there are none here, and one of another page on this host, an
-/// object of S3's perhaps, must not act as whoever is signed in.
+/// What a script asks for gets nothing, but for what ours asks with a form's mark: one of another page on this host,
+/// an object of S3's perhaps, must not act as whoever is signed in.
 fn refuse_script(parts: &Parts) -> Option<Response<Body>> {
     let of = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let expected = match parts.uri.path() {
         path if path.ends_with(layout::STYLE_PATH) => of("sec-fetch-dest").is_none_or(|dest| dest == "style"),
         "/federation" => true,
+        _ if live::asks(parts) => of("sec-fetch-dest").is_none_or(|dest| dest == "empty"),
         _ => {
             of("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
                 && of("sec-fetch-dest").is_none_or(|dest| dest == "document")
@@ -85,7 +88,8 @@ async fn route<B: Backend>(backend: &B, parts: &Parts, body: Incoming, visitor: 
         (&Method::POST, _) => post(&visit, parts, body).await,
         _ => plain(StatusCode::METHOD_NOT_ALLOWED, "GET and POST are answered here.\n"),
     };
-    match (&visit.base, visit.renew_seen) {
+    // What a page asks by itself is no sign that someone is there.
+    match (&visit.base, visit.renew_seen && !live::asks(parts)) {
         (Some(base), true) if !response.headers().contains_key(header::SET_COOKIE) => {
             let seen = cookies::seen(&base.holder, visit.now);
             with_cookie(response, cookies::set(cookies::SEEN, &seen, None, visit.visitor.secure))
@@ -145,7 +149,7 @@ async fn post<B: Backend>(visit: &Visit<'_, B>, parts: &Parts, body: Incoming) -
         ["root"] => root_user::submit(visit, &form.fields).await,
         ["s3", ..] => s3::submit(visit, &form).await,
         ["iam", ..] => iam::submit(visit, &form).await,
-        ["instances"] => instances::submit(visit, &form.fields).await,
+        ["instances", ..] => instances::submit(visit, &form.fields).await,
         _ => None,
     };
     done.unwrap_or_else(|| not_found(visit))

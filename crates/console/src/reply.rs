@@ -8,7 +8,7 @@ use maud::Markup;
 use crate::backend::Body;
 
 /// Nothing is loaded from elsewhere, nothing runs, and nobody frames a page.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
 
 const SECURITY: [(HeaderName, &str); 6] = [

@@ -154,7 +154,79 @@ pub(crate) fn history_cookie(history: &[KnownRole], role: &KnownRole) -> String 
 
 #[cfg(test)]
 mod tests {
+    use http::{Request, Response, header};
+
     use super::*;
+    use crate::backend::{Body, Call, Kind, Proof, SigninToken, Step};
+
+    /// A server at a time, whose one session ends at another.
+    struct At(i64, i64);
+
+    impl Backend for At {
+        fn now(&self) -> i64 {
+            self.0
+        }
+
+        fn holder(&self, _: &Ticket) -> Option<Holder> {
+            (self.0 < self.1).then(|| Holder {
+                account: "123456789012".into(),
+                alias: None,
+                arn: String::new(),
+                name: "alice".into(),
+                kind: Kind::User,
+                expires: self.1,
+                mfa: false,
+                mark: [7; 32],
+            })
+        }
+
+        async fn sign_in(&self, _: Proof, _: &Visitor) -> Step {
+            Step::No { message: String::new(), again: None }
+        }
+
+        async fn sign_out(&self, _: &Ticket) -> bool {
+            false
+        }
+
+        async fn call(&self, _: &Ticket, _: &Visitor, _: Call) -> Option<Response<Body>> {
+            None
+        }
+
+        fn signin_token(&self, _: (&str, &str, &str), _: Option<i64>) -> SigninToken {
+            Err(String::new())
+        }
+
+        fn redeem(&self, _: &str) -> Option<Ticket> {
+            None
+        }
+    }
+
+    /// Whether a session that ends at 50,000 and was seen at `seen` is one at `now`, and whether that is to be noted.
+    fn visited(seen: i64, now: i64) -> (bool, bool) {
+        let backend = At(now, 50_000);
+        let mark = backend.holder(&Ticket { access_key_id: "ASIA".into(), token: "t".into() });
+        let seen = mark.map(|holder| cookies::seen(&holder, seen)).unwrap_or_default();
+        let cookies = format!("{}=ASIA.t; {}={seen}", cookies::SESSION, cookies::SEEN);
+        let request = Request::builder().uri("/console/").header(header::COOKIE, cookies).body(()).unwrap();
+        let peer = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let visitor = Visitor { peer, secure: false, host: String::new(), user_agent: None };
+        let visit = Visit::new(&backend, visitor, &request.into_parts().0);
+        (visit.base.is_some(), visit.renew_seen)
+    }
+
+    #[test]
+    fn a_session_ends_when_nobody_was_there_for_half_an_hour() {
+        assert_eq!(visited(1_000, 1_059), (true, false));
+        assert_eq!(visited(1_000, 1_060), (true, true));
+        assert_eq!(visited(1_000, 1_000 + IDLE_SECONDS - 1), (true, true));
+        assert_eq!(visited(1_000, 1_000 + IDLE_SECONDS), (false, false));
+    }
+
+    #[test]
+    fn a_session_ends_at_its_end_however_busy_it_was() {
+        assert_eq!(visited(49_999, 49_999), (true, false));
+        assert_eq!(visited(49_999, 50_000), (false, false));
+    }
 
     #[test]
     fn five_roles_are_remembered_the_last_first() {

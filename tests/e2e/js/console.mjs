@@ -1,6 +1,6 @@
 // The console in a real browser. `node console.mjs SCENARIO` reads what it needs from $SCENARIO as JSON
 // and prints what it saw as JSON; the Python test judges.
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
@@ -21,6 +21,8 @@ async function signIn(page, { user, password }) {
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
+
+const unfold = (page) => page.evaluate(() => document.querySelectorAll("main details").forEach((one) => { one.open = true; }));
 
 /** What axe finds that is serious, and whether the page is wider than the window. */
 async function judge(page, found, where) {
@@ -98,8 +100,9 @@ const scenarios = {
     return saw;
   },
 
+  // With no script at all: everything that the console does goes by links and forms.
   async iam(browser) {
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
     const saw = {};
     await signIn(page, given.user);
     await page.goto(at("/console/iam/users"));
@@ -139,26 +142,89 @@ const scenarios = {
     return saw;
   },
 
+  // The page's own script, under the policy that lets it run: findings while one writes.
+  async writing(browser) {
+    const page = await (await browser.newContext()).newPage();
+    const saw = { errors: [] };
+    page.on("console", (message) => message.type() === "error" && saw.errors.push(message.text()));
+    page.on("pageerror", (error) => saw.errors.push(String(error)));
+    await signIn(page, given.user);
+    await page.goto(at("/console/iam/edit?operation=PutUserPolicy&p.UserName=admin&back=/console/iam/users/admin"));
+    saw.address = page.url();
+    const document = page.getByLabel("Document"), findings = page.locator("#findings");
+    await document.fill('{\n  "Version": "2012-10-17",\n  "Statement": {\n    "Effect": "Allow",\n    "Action": "s3:GetObjet",\n    "Resource": "*"\n  }\n}');
+    await findings.getByText("Line 5, column 15").waitFor();
+    saw.marked = await findings.locator("mark").allInnerTexts();
+    await document.fill('{"Version": "2012-10-17", "Statement": {');
+    await findings.getByText(/Line 1, column/).first().waitFor();
+    saw.broken = await findings.innerText();
+    await document.fill('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}');
+    await findings.getByText("The checks found nothing.").waitFor();
+    saw.sound = await findings.innerText();
+    saw.moved = page.url();
+    // What the policy lets run is that one script: another is refused, and says so.
+    await page.evaluate(() => {
+      const other = document.createElement("script");
+      other.textContent = "document.title = 'ran'";
+      document.body.append(other);
+    }).catch(() => {});
+    saw.title = await page.title();
+    saw.refused = saw.errors.splice(0).filter((text) => text.includes("Content Security Policy")).length;
+    return saw;
+  },
+
+  // An instance's console, followed without a hand: `given.file` is what it prints to.
+  async following(browser) {
+    const page = await (await browser.newContext()).newPage();
+    await signIn(page, given.user);
+    await page.goto(at(`/console/instances/${given.instance}`));
+    const output = page.locator("#output"), saw = { first: await output.innerText() };
+    appendFileSync(given.file, "booting <b>\n");
+    await output.getByText("booting <b>").waitFor();
+    appendFileSync(given.file, "ready\n");
+    await output.getByText("ready").waitFor();
+    saw.then = await output.innerText();
+    saw.address = page.url();
+    return saw;
+  },
+
   async look(browser) {
     const found = [], weights = {};
-    const views = {
-      desk: { colorScheme: "light", viewport: { width: 1200, height: 800 } },
-      phone: { colorScheme: "dark", viewport: { width: 375, height: 800 } },
+    const [colorScheme, width] = given.view;
+    // axe is put into the page for this test alone; nothing of ours may run there otherwise.
+    const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+    const page = await context.newPage();
+    const look = async (where) => {
+      await unfold(page);
+      await judge(page, found, where);
     };
-    for (const view of [views[given.view]]) {
-      // axe is put into the page for this test alone; nothing of ours may run there otherwise.
-      const page = await (await browser.newContext({ ...view, bypassCSP: true })).newPage();
-      await page.goto(at("/console/"));
-      await judge(page, found, `${view.colorScheme} signin`);
-      await signIn(page, given.user);
-      for (const path of given.pages) {
-        const response = await page.goto(at(path));
-        weights[path] = (await response.body()).length;
-        for (const details of await page.locator("main details > summary").all()) await details.click();
-        await judge(page, found, `${view.colorScheme} ${path}`);
-        await page.locator(".who summary").click();
-        await judge(page, found, `${view.colorScheme} ${path} with its menu`);
+    await page.goto(at("/console/"));
+    await look("signin");
+    if (given.user.accessKeyId) {
+      for (const way of ["root", "root-key"]) {
+        await page.goto(at(`/console/signin?as=${way}`));
+        await look(`signin as ${way}`);
       }
+      await page.getByLabel("Access key id").fill(given.user.accessKeyId);
+      await page.getByLabel("Secret access key").fill(given.user.secret);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    } else {
+      await signIn(page, given.user);
+    }
+    for (const path of given.pages) {
+      const response = await page.goto(at(path));
+      weights[path] = (await response.body()).length;
+      await look(path);
+    }
+    await page.locator(".who summary").click();
+    await look("the menu");
+    for (const [path, fill, press, where] of given.forms ?? []) {
+      await page.goto(at(path));
+      await unfold(page);
+      for (const [label, value] of Object.entries(fill)) await page.getByLabel(label, { exact: true }).first().fill(value);
+      if (press) await page.getByRole("button", { name: press }).first().click();
+      await page.waitForLoadState();
+      await look(where);
     }
     return { found, weights };
   },

@@ -28,20 +28,21 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
 
 async fn list<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
     let mut path = format!("/rolecall/requests?max={PAGE}");
-    for name in FILTERS.iter().map(|(name, _)| *name).chain(["outcome"]) {
-        let value = visit.query.trimmed(name);
-        if !value.is_empty() {
-            path.push_str(&format!("&{name}={}", escaped(value)));
-        }
+    let asked = asked(visit);
+    path.push_str(&asked);
+    let before = visit.query.trimmed("before");
+    if !before.is_empty() {
+        path.push_str(&format!("&before={}", escaped(before)));
     }
     let answer = visit.own(path).await;
     let status = answer.as_ref().map_or_else(|refusal| refusal.status, |_| StatusCode::OK);
     let found = match &answer {
-        Ok(answer) => table(answer.get("requests").and_then(Value::as_array).map_or(&[], Vec::as_slice)),
+        Ok(answer) => table(all(answer)),
         Err(refusal) => denial::shown(visit, refusal).await,
     };
     let content = html! {
         h1 { "Activity" }
+        p.lead { "What was asked of this account's services of late, the newest first. Follow a request to see how it was decided." }
         form.filters method="get" action="/console/activity" {
             @for (name, label) in FILTERS {
                 (field(label, name, "search", visit.query.trimmed(name), &Field::default()))
@@ -57,8 +58,34 @@ async fn list<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
             button { "Filter" }
         }
         (found)
+        @if let Ok(answer) = &answer { (pages(answer, &asked, before)) }
     };
     page_with(visit, status, "Activity", content)
+}
+
+/// The filters that were set, as a query has them.
+fn asked<B: Backend>(visit: &Visit<'_, B>) -> String {
+    let names = FILTERS.iter().map(|(name, _)| *name).chain(["outcome"]);
+    let set = names.map(|name| (name, visit.query.trimmed(name))).filter(|(_, value)| !value.is_empty());
+    set.map(|(name, value)| format!("&{name}={}", escaped(value))).collect()
+}
+
+fn all(answer: &Value) -> &[Value] {
+    answer.get("requests").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The way to what is older, and back.
+fn pages(answer: &Value, asked: &str, before: &str) -> Markup {
+    let last = all(answer).last().filter(|_| all(answer).len() == PAGE);
+    let filters = asked.trim_start_matches('&');
+    html! {
+        nav.buttons aria-label="Pages" {
+            @if !before.is_empty() { a.button href={ "/console/activity?" (filters) } { "Newest" } }
+            @if let Some(last) = last {
+                a.button href={ "/console/activity?before=" (escaped(text(last, &["requestID"]))) (asked) } rel="next" { "Older" }
+            }
+        }
+    }
 }
 
 /// The text at a path of names.
@@ -123,6 +150,9 @@ async fn one<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
     };
     let request = answer.get("request").unwrap_or(&Value::Null);
     let content = html! {
+        p.ways { a href="/console/activity" { "Activity" } @if !text(request, &["userIdentity", "arn"]).is_empty() {
+            a href={ "/console/activity?principal=" (escaped(text(request, &["userIdentity", "arn"]))) } { "More of this principal's" }
+        } }
         h1 { (service(request)) ":" (text(request, &["eventName"])) " " (outcome(request)) }
         dl.facts {
             dt { "When" } dd { (text(request, &["eventTime"])) }

@@ -11,6 +11,7 @@ use crate::backend::{Backend, Body};
 use crate::denial;
 use crate::forms::{Fields, escaped};
 use crate::layout::{hidden, page_with};
+use crate::live;
 use crate::reply::redirect;
 use crate::visit::Visit;
 
@@ -31,8 +32,13 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
     }
 }
 
-/// `POST /console/instances`
+/// `POST /console/instances` and what is below.
 pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Option<Response<Body>> {
+    match visit.path().as_slice() {
+        ["instances"] => {}
+        ["instances", id, "output"] => return Some(output_part(visit, id).await),
+        _ => return None,
+    }
     match fields.get("do") {
         "RunInstances" => return Some(run::submit(visit, fields).await),
         "ModifyInstanceMetadataOptions" => {
@@ -86,6 +92,11 @@ fn table<B: Backend>(visit: &Visit<'_, B>, answer: &Element) -> Markup {
             }
         }
     }
+}
+
+/// The only instance of an answer that was asked about one.
+fn first(answer: &Element) -> Option<&Element> {
+    answer.items("reservationSet").flat_map(|one| one.items("instancesSet")).next()
 }
 
 fn named(instance: &Element) -> String {
@@ -142,32 +153,31 @@ async fn one<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
         Ok(answer) => answer,
         Err(refusal) => return refused(visit, id, &refusal).await,
     };
-    let Some(instance) = answer.items("reservationSet").flat_map(|one| one.items("instancesSet")).next()
-    else {
+    let Some(instance) = first(&answer) else {
         return refused(visit, id, &Refusal::no_page()).await;
     };
     let state = inner(instance, "instanceState", "name");
+    let room = format!("/console/instances/{}", escaped(id));
     let tokens = inner(instance, "metadataOptions", "httpTokens");
-    let printed = match visit.query("ec2", "GetConsoleOutput", &[("InstanceId", id)]).await {
-        Ok(answer) => output(answer.text("output").unwrap_or_default()),
-        Err(refusal) => denial::shown(visit, &refusal).await,
-    };
+    let (_, printed) = printed(visit, id, state).await;
+    let profile = inner(instance, "iamInstanceProfile", "arn");
+    let hops = inner(instance, "metadataOptions", "httpPutResponseHopLimit");
     let content = html! {
         h1 { "Instance " (id) " " (named(instance)) }
         dl.facts {
             dt { "State" } dd { (badge(state)) " " (inner(instance, "stateReason", "message")) }
             dt { "Address" } dd { (instance.text("privateIpAddress").unwrap_or_default()) }
-            dt { "Profile" } dd.break { (inner(instance, "iamInstanceProfile", "arn")) }
+            dt { "Profile" } dd.break { @if profile.is_empty() { "none: no role" } @else { (profile) } }
             dt { "Image" } dd { (instance.text("imageId").unwrap_or_default()) " · " (instance.text("instanceType").unwrap_or_default()) }
             dt { "Key pair" } dd { (instance.text("keyName").unwrap_or("none")) }
             dt { "Metadata" } dd {
                 @if inner(instance, "metadataOptions", "httpEndpoint") == "disabled" { "off" }
                 @else if tokens == "required" { "version 2 alone" } @else { "versions 1 and 2" }
-                ", " (inner(instance, "metadataOptions", "httpPutResponseHopLimit")) " hops"
+                ", " (hops) @if hops == "1" { " hop" } @else { " hops" }
             }
             dt { "Launched" } dd { (instance.text("launchTime").unwrap_or_default()) }
         }
-        (acts(visit, id, state))
+        div.buttons { (acts(visit, id, state)) }
         (run::metadata(visit, id, instance))
         @if state == "running" {
             h2 { "Connect" }
@@ -176,10 +186,40 @@ async fn one<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
             p { "In it, the role's credentials are there without any setting:" }
             pre tabindex="0" { "aws sts get-caller-identity" }
         }
-        h2 { "What it printed" }
-        (printed)
+        h2 #printed { "What it printed" }
+        @if LIVE.contains(&state) {
+            p.fine { "Kept up to date while this page is open. " a href={ (room) "#printed" } { "Look again" } "." }
+            (live::every(visit, &format!("{room}/output"), "output", EVERY_MILLISECONDS))
+        }
+        div #output { (printed) }
+        (live::script())
     };
-    page_with(visit, StatusCode::OK, id, content)
+    live::allowed(page_with(visit, StatusCode::OK, id, content))
+}
+
+/// The states in which an instance can print something more.
+const LIVE: [&str; 3] = ["pending", "running", "stopping"];
+/// How long a page waits before it looks again at what was printed.
+const EVERY_MILLISECONDS: u32 = 3_000;
+
+/// `POST /console/instances/ID/output`: what it printed, alone.
+async fn output_part<B: Backend>(visit: &Visit<'_, B>, id: &str) -> Response<Body> {
+    let state = match visit.query("ec2", "DescribeInstances", &[("InstanceId.1", id)]).await {
+        Ok(answer) => first(&answer).map(|found| inner(found, "instanceState", "name").to_owned()),
+        Err(refusal) => return live::part(refusal.status, denial::shown(visit, &refusal).await),
+    };
+    let (status, content) = printed(visit, id, state.as_deref().unwrap_or_default()).await;
+    live::part(status, content)
+}
+
+/// What an instance printed; after the state in which nothing more comes, it is marked as the last.
+async fn printed<B: Backend>(visit: &Visit<'_, B>, id: &str, state: &str) -> (StatusCode, Markup) {
+    match visit.query("ec2", "GetConsoleOutput", &[("InstanceId", id)]).await {
+        Ok(answer) => {
+            (StatusCode::OK, output(answer.text("output").unwrap_or_default(), !LIVE.contains(&state)))
+        }
+        Err(refusal) => (refusal.status, denial::shown(visit, &refusal).await),
+    }
 }
 
 async fn refused<B: Backend>(visit: &Visit<'_, B>, id: &str, refusal: &Refusal) -> Response<Body> {
@@ -188,9 +228,12 @@ async fn refused<B: Backend>(visit: &Visit<'_, B>, id: &str, refusal: &Refusal) 
 }
 
 /// Console output, which comes in Base64.
-fn output(encoded: &str) -> Markup {
+fn output(encoded: &str, last: bool) -> Markup {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    html! { @if text.is_empty() { p.fine { "Nothing yet. Load the page again to look once more." } } @else { pre tabindex="0" { (text) } } }
+    html! {
+        @if text.is_empty() { p.fine data-last[last] { @if last { "Nothing." } @else { "Nothing yet." } } }
+        @else { pre tabindex="0" data-last[last] { (text) } }
+    }
 }

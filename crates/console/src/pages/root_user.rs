@@ -19,8 +19,8 @@ const TITLE: &str = "Root user";
 pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Body>> {
     is_root(visit).then_some(())?;
     let message = match visit.query.get("done") {
-        "" => html! {},
-        said => done(said),
+        "password" => done("The password was changed."),
+        _ => html! {},
     };
     Some(page(visit, StatusCode::OK, message).await)
 }
@@ -33,7 +33,7 @@ pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) ->
         return Some(page(visit, StatusCode::BAD_REQUEST, alert("The two new passwords differ.")).await);
     }
     Some(match set(visit, fields.get("old"), new).await {
-        Ok(()) => redirect("/console/root?done=The%20password%20was%20changed."),
+        Ok(()) => redirect("/console/root?done=password"),
         Err(refusal) => {
             let why = denial::shown(visit, &refusal).await;
             page(visit, refusal.status, why).await

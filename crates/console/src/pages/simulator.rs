@@ -22,7 +22,7 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Response<Body> {
     };
     let content = html! {
         h1 { "Simulator" }
-        p { "Answers what the present policies would decide, trust policies included. Nothing is done." }
+        p.lead { "Answers what the present policies would decide, trust policies included. Nothing is done." }
         (form(visit))
         (answer)
     };
@@ -82,11 +82,13 @@ fn results(answer: &Element) -> Markup {
     let all: Vec<_> = found.into_iter().flat_map(|found| found.members("EvaluationResults")).collect();
     html! {
         h2 { "Answer" }
+        p.fine { "This page's address has the question in it: whoever may ask it can open the link." }
         @for one in all {
             @let text = |name: &str| one.text(name).unwrap_or_default();
             section.card {
                 h3 { code { (text("EvalActionName")) } " on " code { (text("EvalResourceName")) } }
                 p { (decision(text("EvalDecision"))) }
+                (limits(one))
                 (matched(one))
                 (missing(one))
             }
@@ -97,11 +99,25 @@ fn results(answer: &Element) -> Markup {
 fn decision(decision: &str) -> Markup {
     match decision {
         "allowed" => html! { strong.badge.good { "Allowed" } },
-        "explicitDeny" => html! { strong.badge.bad { "Denied" } " by a statement that says so." },
+        "explicitDeny" => html! { strong.badge.bad { "Denied" } " A statement says so." },
         "implicitDeny" => {
-            html! { strong.badge.bad { "Denied" } ": nothing that would have to allow it does." }
+            html! { strong.badge.bad { "Denied" } " Not all that would have to allow it does." }
         }
         other => html! { (other) },
+    }
+}
+
+/// What stands over a principal's own policies, and whether it lets the action through.
+fn limits(one: &Element) -> Markup {
+    let of =
+        |detail: &str, name: &str| one.child(detail).and_then(|detail| detail.text(name)) == Some("false");
+    html! {
+        @if of("PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary") {
+            p { "Its permissions boundary does not allow it." }
+        }
+        @if of("OrganizationsDecisionDetail", "AllowedByOrganizations") {
+            p { "The organization's policies do not allow it." }
+        }
     }
 }
 

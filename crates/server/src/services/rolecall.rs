@@ -59,7 +59,8 @@ fn explain(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<
 const MAX_LISTED: usize = 1_000;
 
 /// `GET /rolecall/requests`: recent requests of the caller's account, newest first. `max`, and filters:
-/// `principal` and `operation` (parts of them), `service`, `outcome` (`done`, `denied` or `failed`).
+/// `principal` and `operation` (parts of them), `service`, `outcome` (`done`, `denied` or `failed`);
+/// `before` is the id of a request, of which older ones are wanted.
 fn list(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<Value, WireError> {
     passage.trace.operation = "ListRequests".into();
     let resource = format!("arn:{}:rolecall::{}:request/*", caller.partition, caller.account);
@@ -81,8 +82,14 @@ fn list(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<Val
     let (principal, operation, service, outcome) =
         (of("principal"), of("operation"), of("service"), of("outcome"));
     let account = caller.account;
+    let before = of("before");
+    // Newest first: what comes up to the named request, and it, was told already.
+    let told = std::cell::Cell::new(!before.is_empty());
     let found = passage.endpoint.recorder().recent(max, |record| {
-        record.is_of(account)
+        let newer = told.get();
+        told.set(newer && *record.request_id != *before);
+        !newer
+            && record.is_of(account)
             && (service.is_empty() || record.service == service)
             && contains(&record.operation, &operation)
             && contains(record.caller.as_ref().map_or("", |caller| &caller.arn), &principal)

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use rolecall_aws_model::Element;
 
-use super::parts::{act, ask, table};
+use super::parts::{act, ask, policy_field, table};
 use crate::backend::Backend;
 use crate::forms::escaped;
 use crate::layout::{Field, field};
@@ -42,6 +42,30 @@ pub(super) fn tags<B: Backend>(
     }
 }
 
+/// A new name or path for a user or group. Policies that name it by its ARN are not changed with it.
+pub(super) fn rename<B: Backend>(
+    visit: &Visit<'_, B>,
+    kind: &str,
+    name: &str,
+    entity: Option<&Element>,
+) -> Markup {
+    let path = entity.and_then(|entity| entity.text("Path")).unwrap_or("/");
+    let list = format!("/console/iam/{}s", kind.to_ascii_lowercase());
+    let needed = Field { required: true, ..Field::default() };
+    let named = format!("New{kind}Name");
+    let fields = html! {
+        (field("Name", &format!("p.{named}"), "text", name, &needed))
+        (field("Path", "p.NewPath", "text", path, &Field { hint: Some("Such as /team/."), ..needed }))
+    };
+    html! {
+        section {
+            h2 { "Name and path" }
+            p.fine { "Policies that name it by its ARN name the old one afterwards." }
+            (ask(visit, &format!("Update{kind}"), &[(&format!("{kind}Name"), name)], "Rename or move", &list, fields))
+        }
+    }
+}
+
 /// The permissions boundary: what nobody goes beyond, whatever its policies allow.
 pub(super) fn boundary<B: Backend>(
     visit: &Visit<'_, B>,
@@ -54,13 +78,7 @@ pub(super) fn boundary<B: Backend>(
     let own = [(named.as_str(), name)];
     let boundary = entity.and_then(|entity| entity.child("PermissionsBoundary"));
     let present = boundary.and_then(|boundary| boundary.text("PermissionsBoundaryArn"));
-    let fields = field(
-        "Policy ARN",
-        "p.PermissionsBoundary",
-        "text",
-        present.unwrap_or_default(),
-        &Field { required: true, hint: Some("Found under Policies."), ..Field::default() },
-    );
+    let fields = policy_field("p.PermissionsBoundary", present.unwrap_or_default());
     html! {
         section {
             h2 { "Permissions boundary" }

@@ -60,5 +60,27 @@ pub(super) fn back(fields: &Fields) -> &str {
 /// A page's path, on which it will say what was done.
 pub(super) fn with_done(back: &str, operation: &str) -> String {
     let joint = if back.contains('?') { '&' } else { '?' };
-    format!("{back}{joint}done={}", escaped(&format!("{operation}: done.")))
+    format!("{back}{joint}done={}", escaped(operation))
+}
+
+/// The operation that a page is to say was done. A link can't make the console say anything else.
+pub(super) fn was_done(query: &Fields) -> Option<&str> {
+    let is_name =
+        |name: &&str| (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Some(query.get("done")).filter(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_makes_a_page_say_the_name_of_an_operation_and_no_more() {
+        let of = |query: &str| was_done(&Fields::parse(query.as_bytes())).map(str::to_owned);
+        assert_eq!(of("done=CreateUser").as_deref(), Some("CreateUser"));
+        for other in ["", "done=", "done=Call+555-0100+now", "done=%3Cb%3E"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(with_done("/console/iam?x=1", "TagUser"), "/console/iam?x=1&done=TagUser");
+    }
 }

@@ -13,6 +13,7 @@ use crate::backend::{Backend, Body, Call};
 use crate::denial;
 use crate::forms::Fields;
 use crate::layout::{Field, field, hidden};
+use crate::live;
 use crate::reply::redirect;
 use crate::visit::Visit;
 
@@ -98,7 +99,7 @@ fn edited(operation: &str) -> Option<&'static Edited> {
 pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Shown {
     let Some(edited) = edited(visit.query.get("operation")) else { return Err(Refusal::no_page()) };
     let text = present(visit, edited).await?;
-    Ok((edited.title.to_owned(), page(visit, edited, &visit.query, &text, html! {})))
+    Ok((edited.title.to_owned(), page(visit, edited, &visit.query, &text, &Said::default())))
 }
 
 /// The document as it is now, or something to begin with.
@@ -125,11 +126,33 @@ async fn present<B: Backend>(visit: &Visit<'_, B>, edited: &Edited) -> Result<St
 }
 
 fn new_trust<B: Backend>(visit: &Visit<'_, B>) -> String {
+    let arn = visit.present().map_or("", |signed| signed.holder.arn.as_str());
+    let partition = arn.split(':').nth(1).unwrap_or("aws");
     let account = visit.present().map_or("", |signed| signed.holder.account.as_str());
+    let (principal, action, condition) = match visit.query.get("trust") {
+        "ec2" => (r#"{ "Service": "ec2.amazonaws.com" }"#.to_owned(), "sts:AssumeRole", ""),
+        "github" => (
+            format!(
+                r#"{{ "Federated": "arn:{partition}:iam::{account}:oidc-provider/token.actions.githubusercontent.com" }}"#
+            ),
+            "sts:AssumeRoleWithWebIdentity",
+            GITHUB_CONDITION,
+        ),
+        _ => (format!(r#"{{ "AWS": "arn:{partition}:iam::{account}:root" }}"#), "sts:AssumeRole", ""),
+    };
     format!(
-        "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n      \"Principal\": {{ \"AWS\": \"arn:aws:iam::{account}:root\" }},\n      \"Action\": \"sts:AssumeRole\"\n    }}\n  ]\n}}\n"
+        "{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n      \"Principal\": {principal},\n      \"Action\": \"{action}\"{condition}\n    }}\n  ]\n}}\n"
     )
 }
+
+/// Only workflows of one repository's main branch: without it any workflow of anyone would be trusted.
+const GITHUB_CONDITION: &str = r#",
+      "Condition": {
+        "StringEquals": {
+          "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+          "token.actions.githubusercontent.com:sub": "repo:OWNER/REPOSITORY:ref:refs/heads/main"
+        }
+      }"#;
 
 /// `POST /console/iam/do`, of an operation that sets a document: checks it, or sets it.
 pub(super) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Response<Body> {
@@ -138,8 +161,13 @@ pub(super) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) ->
     let text = fields.get(&format!("{PARAMETER}{}", edited.document)).replace("\r\n", "\n");
     let text = text.as_str();
     if !fields.get("check").is_empty() {
-        let findings = findings(visit, edited, text).await;
-        return frame(visit, StatusCode::OK, edited.title, page(visit, edited, fields, text, findings));
+        let said = Said { refusal: None, findings: Some(findings(visit, edited, text).await.1) };
+        return live::allowed(frame(
+            visit,
+            StatusCode::OK,
+            edited.title,
+            page(visit, edited, fields, text, &said),
+        ));
     }
     let mut given: Vec<_> =
         parameters(fields).into_iter().filter(|(name, _)| *name != edited.document).collect();
@@ -151,15 +179,29 @@ pub(super) async fn submit<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) ->
         Ok(_) => redirect(&with_done(back(fields), edited.operation)),
         Err(refusal) => {
             let why = denial::shown(visit, &refusal).await;
-            let found = if refusal.is_denial() {
-                html! {}
-            } else {
-                findings(visit, edited, text).await
+            let findings = match refusal.is_denial() {
+                true => None,
+                false => Some(findings(visit, edited, text).await.1),
             };
-            let content = page(visit, edited, fields, text, html! { (why) (found) });
-            frame(visit, refusal.status, edited.title, content)
+            let content = page(visit, edited, fields, text, &Said { refusal: Some(why), findings });
+            live::allowed(frame(visit, refusal.status, edited.title, content))
         }
     }
+}
+
+/// `POST /console/iam/check`: the findings alone, for a document that is being written.
+pub(super) async fn check<B: Backend>(visit: &Visit<'_, B>, fields: &Fields) -> Option<Response<Body>> {
+    let edited = edited(fields.get("operation"))?;
+    let text = fields.get(&format!("{PARAMETER}{}", edited.document)).replace("\r\n", "\n");
+    let (status, found) = findings(visit, edited, &text).await;
+    Some(live::part(status, found))
+}
+
+/// What is said of what was last tried.
+#[derive(Default)]
+struct Said {
+    refusal: Option<Markup>,
+    findings: Option<Markup>,
 }
 
 fn page<B: Backend>(
@@ -167,15 +209,19 @@ fn page<B: Backend>(
     edited: &Edited,
     fields: &Fields,
     text: &str,
-    message: Markup,
+    said: &Said,
 ) -> Markup {
     let given: Vec<_> = parameters(fields).into_iter().filter(|(name, _)| *name != edited.document).collect();
     let fixed = given.iter().filter(|(name, _)| edited.asked.is_none_or(|(asked, _)| asked != *name));
     let of = |wanted: &str| given.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| *value);
     html! {
         h1 { (edited.title) @for (_, value) in fixed.clone() { " · " (value) } }
-        (message)
-        form method="post" action="/console/iam/do" {
+        @if let Some(refusal) = &said.refusal { (refusal) }
+        @if said.findings.is_some() {
+            div.note role="status" { p { "The document was checked: " a href="#findings" { "what was found" } " stands below it." } }
+        }
+        @if edited.operation == "CreateRole" && said.findings.is_none() { (trusts(fields)) }
+        form method="post" action="/console/iam/do" data-live="/console/iam/check" data-place="findings" {
             (hidden(visit))
             input type="hidden" name="operation" value=(edited.operation);
             input type="hidden" name="back" value=(back(fields));
@@ -186,22 +232,44 @@ fn page<B: Backend>(
             div.field {
                 label for="document" { "Document" }
                 textarea #document name={ (PARAMETER) (edited.document) } spellcheck="false" autocapitalize="off"
-                    rows=(text.lines().count().clamp(12, 40)) { (text) }
+                    rows=(text.lines().count().clamp(12, 40)) aria-describedby="findings-hint" { (text) }
+                p.hint #findings-hint { "Checked while you write, line by line, and by the button." }
             }
+            div #findings aria-live="polite" tabindex="-1" { @if let Some(findings) = &said.findings { (findings) } }
             div.buttons {
                 button.primary { "Save" }
                 button name="check" value="yes" { "Check" }
                 a href=(back(fields)) { "Back" }
             }
         }
+        (live::script())
+    }
+}
+
+/// Trust policies to begin with: what they are called, and whom they trust.
+const TRUSTS: [(&str, &str); 3] =
+    [("account", "Users and roles of this account"), ("ec2", "Instances"), ("github", "GitHub's workflows")];
+
+/// The ways to begin a new role.
+fn trusts(fields: &Fields) -> Markup {
+    let present = TRUSTS.iter().map(|(name, _)| *name).find(|name| *name == fields.get("trust"));
+    html! {
+        nav.beginnings aria-label="Whom the role trusts" {
+            span { "Begin with a role for" }
+            @for (name, says) in TRUSTS {
+                @let here = name == present.unwrap_or("account");
+                a href={ "/console/iam/edit?operation=CreateRole&back=/console/iam/roles&trust=" (name) }
+                    aria-current=[here.then_some("true")] { (says) }
+            }
+        }
     }
 }
 
 /// What Access Analyzer's checks say of a document, with the lines.
-async fn findings<B: Backend>(visit: &Visit<'_, B>, edited: &Edited, text: &str) -> Markup {
+async fn findings<B: Backend>(visit: &Visit<'_, B>, edited: &Edited, text: &str) -> (StatusCode, Markup) {
     match validate(visit, edited, text).await {
-        Ok(answer) => super::findings::shown(&answer, text),
-        Err(refusal) => denial::shown(visit, &refusal).await,
+        Ok(answer) => (StatusCode::OK, super::findings::shown(&answer, text)),
+        Err(refusal) => (refusal.status, denial::shown(visit, &refusal).await),
     }
 }
 

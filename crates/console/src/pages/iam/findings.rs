@@ -4,8 +4,6 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::layout::done;
-
 /// A place in a document: lines from one, columns from zero, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Spot {
@@ -20,14 +18,14 @@ type Span = (Spot, Spot);
 pub(super) fn shown(answer: &Value, text: &str) -> Markup {
     let found = answer.get("findings").and_then(Value::as_array).cloned().unwrap_or_default();
     if found.is_empty() {
-        return done("Nothing was found.");
+        return html! { p.fine { span.badge.good { "Sound" } " The checks found nothing." } };
     }
     let of = |finding: &Value, name: &str| {
         finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let spans: Vec<Span> = found.iter().flat_map(spans).collect();
     html! {
-        section.alert role="alert" {
+        section.alert aria-label="Findings" {
             h2 { "Findings" }
             ul {
                 @for finding in &found {
@@ -59,13 +57,23 @@ fn spans(finding: &Value) -> Vec<Span> {
         .collect()
 }
 
-/// The characters of a line that the first of the spans on it covers.
-fn covered(line: usize, length: usize, spans: &[Span]) -> Option<(usize, usize)> {
-    let on = |(start, end): &&Span| (start.line..=end.line).contains(&line);
-    let (start, end) = spans.iter().filter(on).min()?;
-    let from = if start.line == line { start.column.min(length) } else { 0 };
-    let to = if end.line == line { end.column.min(length) } else { length };
-    Some((from, to.max(from)))
+/// The parts of a line that spans cover, in their order; those that meet or overlap are one.
+fn covered(line: usize, length: usize, spans: &[Span]) -> Vec<(usize, usize)> {
+    let on = spans.iter().filter(|(start, end)| (start.line..=end.line).contains(&line));
+    let mut parts: Vec<(usize, usize)> = on
+        .map(|(start, end)| {
+            let from = if start.line == line { start.column.min(length) } else { 0 };
+            let to = if end.line == line { end.column.min(length) } else { length };
+            (from, to.max(from))
+        })
+        .collect();
+    parts.sort_unstable();
+    parts.dedup_by(|later, former| {
+        let meets = later.0 <= former.1;
+        former.1 = if meets { former.1.max(later.1) } else { former.1 };
+        meets
+    });
+    parts
 }
 
 fn numbered(number: usize, line: &str, spans: &[Span]) -> Markup {
@@ -74,15 +82,13 @@ fn numbered(number: usize, line: &str, spans: &[Span]) -> Markup {
     let part = |from: usize, to: usize| {
         characters.iter().skip(from).take(to.saturating_sub(from)).collect::<String>()
     };
+    let befores = std::iter::once(0).chain(marked.iter().map(|(_, to)| *to)).zip(&marked);
+    let last = marked.last().map_or(0, |(_, to)| *to);
     html! {
-        li.marked[marked.is_some()] #{ "line-" (number) } {
+        li.marked[!marked.is_empty()] #{ "line-" (number) } {
             span {
-                @match marked {
-                    Some((from, to)) => {
-                        (part(0, from)) mark { (part(from, to)) } (part(to, characters.len()))
-                    }
-                    None => (line),
-                }
+                @for (end, (from, to)) in befores { (part(end, *from)) mark { (part(*from, *to)) } }
+                (part(last, characters.len()))
             }
         }
     }
@@ -99,13 +105,21 @@ mod tests {
     #[test]
     fn what_is_marked_begins_and_ends_in_its_line() {
         let spans = [span((2, 4), (2, 9)), span((4, 2), (6, 1))];
-        assert_eq!(covered(1, 20, &spans), None);
-        assert_eq!(covered(2, 20, &spans), Some((4, 9)));
-        assert_eq!(covered(2, 6, &spans), Some((4, 6)));
-        assert_eq!(covered(4, 5, &spans), Some((2, 5)));
-        assert_eq!(covered(5, 7, &spans), Some((0, 7)));
-        assert_eq!(covered(6, 7, &spans), Some((0, 1)));
-        assert_eq!(covered(7, 7, &spans), None);
+        assert_eq!(covered(1, 20, &spans), []);
+        assert_eq!(covered(2, 20, &spans), [(4, 9)]);
+        assert_eq!(covered(2, 6, &spans), [(4, 6)]);
+        assert_eq!(covered(4, 5, &spans), [(2, 5)]);
+        assert_eq!(covered(5, 7, &spans), [(0, 7)]);
+        assert_eq!(covered(6, 7, &spans), [(0, 1)]);
+        assert_eq!(covered(7, 7, &spans), []);
+    }
+
+    #[test]
+    fn everything_that_was_found_on_a_line_is_marked() {
+        let spans = [span((1, 8), (1, 9)), span((1, 1), (1, 3)), span((1, 2), (1, 4)), span((1, 1), (1, 2))];
+        assert_eq!(covered(1, 10, &spans), [(1, 4), (8, 9)]);
+        let shown = numbered(1, "0123456789", &spans).into_string();
+        assert!(shown.contains("<span>0<mark>123</mark>4567<mark>8</mark>9</span>"), "{shown}");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use maud::html;
 
-use super::parts::{act, ask, policies, result, table};
-use super::{Shown, access};
+use super::parts::{act, ask, policies, rest, result, table};
+use super::{Shown, about, access};
 use crate::backend::Backend;
 use crate::forms::escaped;
 use crate::layout::{Field, field};
@@ -35,10 +35,12 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
         section {
             h2 { "Members" }
             (table("Members", &["Name", ""], &rows))
+            (rest(found))
             (ask(visit, "AddUserToGroup", &own, "Add a user", &back, fields))
         }
         (access::section(visit, group.and_then(|group| group.text("Arn")).unwrap_or_default(), name).await)
         (policies(visit, "Group", name, &back).await)
+        (about::rename(visit, "Group", name, group))
         section {
             h2 { "Delete" }
             p.fine { "A group that still has members or policies can't be deleted." }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use rolecall_aws_model::Element;
 
 use super::Shown;
-use super::parts::{ask, edit_link, result, table};
+use super::parts::{ask, edit_link, table};
 use crate::api::Refusal;
 use crate::backend::Backend;
 use crate::forms::escaped;
@@ -125,7 +125,7 @@ fn link(kind: &str, name: &str) -> Markup {
     html! { a href={ "/console/iam/" (kind) "/" (escaped(name)) } { (name) } }
 }
 
-fn name_field(label: &str, name: &str) -> Markup {
+pub(super) fn name_field(label: &str, name: &str) -> Markup {
     field(label, name, "text", "", &Field { required: true, ..Field::default() })
 }
 
@@ -266,42 +266,4 @@ pub(super) async fn profiles<B: Backend>(visit: &Visit<'_, B>) -> Shown {
         name_field("Name", "p.InstanceProfileName"),
     );
     Ok(shown(visit, "Instance profiles", &["Name", "Role", ""], &found, row, new))
-}
-
-pub(super) async fn providers<B: Backend>(visit: &Visit<'_, B>) -> Shown {
-    let mut rows = Vec::new();
-    for (operation, member, delete, own) in [
-        (
-            "ListOpenIDConnectProviders",
-            "OpenIDConnectProviderList",
-            "DeleteOpenIDConnectProvider",
-            "OpenIDConnectProviderArn",
-        ),
-        ("ListSAMLProviders", "SAMLProviderList", "DeleteSAMLProvider", "SAMLProviderArn"),
-    ] {
-        let answer = visit.query("iam", operation, &[]).await?;
-        for provider in result(&answer, operation).into_iter().flat_map(|found| found.members(member)) {
-            let arn = text(provider, "Arn");
-            let delete = super::parts::act(visit, delete, &[(own, arn)], "Delete", "/console/iam/providers");
-            rows.push(vec![html! { (arn) }, delete]);
-        }
-    }
-    let fields = html! {
-        (field("Issuer", "p.Url", "url", "", &Field { required: true, hint: Some("https://…"), ..Field::default() }))
-        (name_field("Audience", "p.ClientIDList.member.1"))
-    };
-    let new = ask(
-        visit,
-        "CreateOpenIDConnectProvider",
-        &[],
-        "Add an OpenID Connect provider",
-        "/console/iam/providers",
-        fields,
-    );
-    let content = html! {
-        h1 { "Identity providers" }
-        (table("Identity providers", &["ARN", ""], &rows))
-        (new)
-    };
-    Ok(("Identity providers".to_owned(), content))
 }

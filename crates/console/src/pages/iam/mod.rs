@@ -9,6 +9,7 @@ mod group;
 mod lists;
 mod parts;
 mod policy;
+mod providers;
 mod role;
 mod user;
 
@@ -22,6 +23,7 @@ use crate::backend::{Backend, Body};
 use crate::denial;
 use crate::forms::Form;
 use crate::layout::{done, page_with};
+use crate::live;
 use crate::visit::Visit;
 
 /// The kinds of entities: path, and name.
@@ -45,13 +47,14 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
         ["iam", "roles"] => lists::roles(visit).await,
         ["iam", "policies"] => lists::policies(visit).await,
         ["iam", "profiles"] => lists::profiles(visit).await,
-        ["iam", "providers"] => lists::providers(visit).await,
+        ["iam", "providers"] => providers::list(visit).await,
         ["iam", "users", name] => user::show(visit, name).await,
         ["iam", "groups", name] => group::show(visit, name).await,
         ["iam", "roles", name] => role::show(visit, name).await,
         ["iam", "policy"] => policy::show(visit).await,
         ["iam", "access"] => access::show(visit).await,
-        ["iam", "edit"] => editor::show(visit).await,
+        ["iam", "provider"] => providers::show(visit).await,
+        ["iam", "edit"] => return Some(live::allowed(framed(visit, editor::show(visit).await).await)),
         _ => return None,
     };
     Some(framed(visit, shown).await)
@@ -61,6 +64,7 @@ pub(crate) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Option<Response<Bo
 pub(crate) async fn submit<B: Backend>(visit: &Visit<'_, B>, form: &Form) -> Option<Response<Body>> {
     match visit.path().as_slice() {
         ["iam", "do"] => Some(acts::act(visit, &form.fields).await),
+        ["iam", "check"] => editor::check(visit, &form.fields).await,
         _ => None,
     }
 }
@@ -83,6 +87,9 @@ fn frame<B: Backend>(
 ) -> Response<Body> {
     let present = match visit.segments.get(1).map_or("users", String::as_str) {
         "policy" => "policies",
+        "provider" => "providers",
+        // What is edited is of the kind whose page led here.
+        "edit" => visit.query.get("back").split(['/', '?']).nth(3).unwrap_or_default(),
         other => other,
     };
     let content = html! {
@@ -93,7 +100,7 @@ fn frame<B: Backend>(
                 }
             }
         }
-        @if !visit.query.get("done").is_empty() { (done(visit.query.get("done"))) }
+        @if let Some(operation) = acts::was_done(&visit.query) { (done(&format!("{operation}: done."))) }
         (content)
     };
     page_with(visit, status, title, content)

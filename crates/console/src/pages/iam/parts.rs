@@ -7,7 +7,7 @@ use crate::api::{Refusal, Said};
 use crate::backend::Backend;
 use crate::denial;
 use crate::forms::{escaped, unescaped};
-use crate::layout::hidden;
+use crate::layout::{Field, field, hidden};
 use crate::visit::Visit;
 
 /// The result of an operation: what is in `OperationResult`.
@@ -108,7 +108,7 @@ pub(crate) fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup
                             tr {
                                 @for (at, cell) in row.iter().enumerate() {
                                     @if at == 0 { th scope="row" { (cell) } } @else {
-                                        td.break data-label=[heads.get(at).filter(|head| !head.is_empty())] { (cell) }
+                                        td.break.acts[heads.get(at).is_some_and(|head| head.is_empty())] data-label=[heads.get(at).filter(|head| !head.is_empty())] { (cell) }
                                     }
                                 }
                             }
@@ -118,6 +118,40 @@ pub(crate) fn table(label: &str, heads: &[&str], rows: &[Vec<Markup>]) -> Markup
             }
         }
     }
+}
+
+/// What a list says when it is only the first part of what there is.
+pub(super) fn rest(found: Option<&Element>) -> Markup {
+    let more = found.and_then(|found| found.text("IsTruncated")) == Some("true");
+    html! { @if more { p.fine { "There are more than are shown here: " code { "aws iam" } " lists all of them." } } }
+}
+
+/// What the account's own policies are called, for forms that ask for one.
+pub(super) const POLICIES: &str = "own-policies";
+
+/// The account's own policies, the first of them, to choose from where an ARN is asked for.
+pub(super) async fn choices<B: Backend>(visit: &Visit<'_, B>) -> Markup {
+    let asked = [("Scope", "Local"), ("MaxItems", "50")];
+    let Ok(answer) = visit.query("iam", "ListPolicies", &asked).await else { return html! {} };
+    let found = result(&answer, "ListPolicies").into_iter().flat_map(|found| found.members("Policies"));
+    html! {
+        datalist #(POLICIES) {
+            @for policy in found {
+                option value=(policy.text("Arn").unwrap_or_default()) { (policy.text("PolicyName").unwrap_or_default()) }
+            }
+        }
+    }
+}
+
+/// The field for a managed policy.
+pub(super) fn policy_field(name: &str, present: &str) -> Markup {
+    let more = Field {
+        required: true,
+        hint: Some("This account's are offered; AWS's stand under Policies."),
+        list: Some(POLICIES),
+        ..Field::default()
+    };
+    field("Policy ARN", name, "text", present, &more)
 }
 
 /// A policy document of an answer, which comes percent-encoded, laid out for people.
@@ -189,11 +223,7 @@ pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>, kind: &str, name:
         &parameters,
         "Attach a policy",
         back,
-        html! {
-            (crate::layout::field("Policy ARN", "p.PolicyArn", "text", "", &crate::layout::Field {
-                required: true, hint: Some("Found under Policies."), ..Default::default()
-            }))
-        },
+        policy_field("p.PolicyArn", ""),
     );
     let write = edit_link(&format!("Put{kind}Policy"), &parameters, back, "Write an inline policy");
     let attached = part_with(visit, "Attached policies", attached, |answer| {
@@ -234,7 +264,7 @@ pub(super) async fn policies<B: Backend>(visit: &Visit<'_, B>, kind: &str, name:
         write,
     )
     .await;
-    html! { (attached) (inline) }
+    html! { (choices(visit).await) (attached) (inline) }
 }
 
 #[cfg(test)]

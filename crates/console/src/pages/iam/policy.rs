@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use rolecall_aws_model::Element;
 
 use super::Shown;
-use super::parts::{act, document, edit_link, part, result, table};
+use super::lists::name_field;
+use super::parts::{act, ask, document, edit_link, part, part_with, rest, result, table};
 use crate::backend::Backend;
 use crate::forms::escaped;
 use crate::visit::Visit;
@@ -35,10 +36,12 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Shown {
         }
         (part(visit, &format!("Version {present}"), version, |answer| {
             let found = result(answer, "GetPolicyVersion").and_then(|found| found.child("PolicyVersion"));
-            html! { pre tabindex="0" { (document(found.and_then(|found| found.text("Document")).unwrap_or_default())) } }
+            let text = document(found.and_then(|found| found.text("Document")).unwrap_or_default());
+            let whole = format!("{back}&version={}&whole=yes", escaped(present));
+            written(&text, visit.query.get("whole") == "yes", &whole)
         }).await)
         (versions(visit, arn, &back).await)
-        (holders(visit, arn).await)
+        (holders(visit, arn, &back).await)
         @if own_policy {
             section {
                 h2 { "Delete" }
@@ -48,6 +51,22 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>) -> Shown {
         }
     };
     Ok((text("PolicyName").to_owned(), content))
+}
+
+/// So many lines of a document are shown at once: some of AWS's have thousands.
+const LINES: usize = 400;
+
+/// A document, or how it begins and a link to all of it.
+fn written(text: &str, whole: bool, link: &str) -> Markup {
+    let count = text.lines().count();
+    if whole || count <= LINES {
+        return html! { pre tabindex="0" { (text) } };
+    }
+    let end = text.match_indices('\n').nth(LINES - 1).map_or(text.len(), |(at, _)| at);
+    html! {
+        pre tabindex="0" { (text.get(..end).unwrap_or(text)) "\n…" }
+        p { a href=(link) { "All " (count) " lines" } }
+    }
 }
 
 async fn versions<B: Backend>(visit: &Visit<'_, B>, arn: &str, back: &str) -> Markup {
@@ -73,24 +92,36 @@ async fn versions<B: Backend>(visit: &Visit<'_, B>, arn: &str, back: &str) -> Ma
     .await
 }
 
-async fn holders<B: Backend>(visit: &Visit<'_, B>, arn: &str) -> Markup {
+async fn holders<B: Backend>(visit: &Visit<'_, B>, arn: &str, back: &str) -> Markup {
     let said = visit.query("iam", "ListEntitiesForPolicy", &[("PolicyArn", arn)]).await;
-    part(visit, "Attached to", said, |answer| {
-        let found = result(answer, "ListEntitiesForPolicy");
-        let of = |list: &'static str, name: &'static str, kind: &'static str| {
-            found.into_iter().flat_map(move |found| found.members(list)).map(move |holder| {
-                let name = holder.text(name).unwrap_or_default();
-                vec![
-                    html! { a href={ "/console/iam/" (kind) "s/" (escaped(name)) } { (name) } },
-                    html! { (kind) },
-                ]
-            })
-        };
-        let rows: Vec<_> = of("PolicyUsers", "UserName", "user")
-            .chain(of("PolicyGroups", "GroupName", "group"))
-            .chain(of("PolicyRoles", "RoleName", "role"))
-            .collect();
-        table("Attached to", &["Name", "Kind"], &rows)
-    })
+    let own = [("PolicyArn", arn)];
+    let attach = html! {
+        @for (kind, title) in [("User", "Attach to a user"), ("Group", "Attach to a group"), ("Role", "Attach to a role")] {
+            (ask(visit, &format!("Attach{kind}Policy"), &own, title, back, name_field("Name", &format!("p.{kind}Name"))))
+        }
+    };
+    part_with(
+        visit,
+        "Attached to",
+        said,
+        |answer| {
+            let found = result(answer, "ListEntitiesForPolicy");
+            let of = |list: &'static str, name: &'static str, kind: &'static str| {
+                found.into_iter().flat_map(move |found| found.members(list)).map(move |holder| {
+                    let name = holder.text(name).unwrap_or_default();
+                    vec![
+                        html! { a href={ "/console/iam/" (kind) "s/" (escaped(name)) } { (name) } },
+                        html! { (kind) },
+                    ]
+                })
+            };
+            let rows: Vec<_> = of("PolicyUsers", "UserName", "user")
+                .chain(of("PolicyGroups", "GroupName", "group"))
+                .chain(of("PolicyRoles", "RoleName", "role"))
+                .collect();
+            html! { (table("Attached to", &["Name", "Kind"], &rows)) (rest(found)) }
+        },
+        attach,
+    )
     .await
 }

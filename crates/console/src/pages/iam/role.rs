@@ -4,10 +4,11 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::Shown;
-use super::parts::{act, document, edit_link, part, policies, result, table};
+use super::parts::{act, ask, document, edit_link, part, policies, result, table};
 use super::{about, access};
 use crate::backend::Backend;
 use crate::forms::escaped;
+use crate::layout::{Field, field};
 use crate::pages::map;
 use crate::trust::{principals, statements, texts};
 use crate::visit::Visit;
@@ -35,6 +36,12 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
             dt { "Longest session" } dd { (text("MaxSessionDuration")) " seconds" }
             dt { "On the map" } dd { a href={ "/console/map?from=" (escaped(text("Arn"))) } { "Whom " (name) " can become" } }
         }
+        (ask(visit, "UpdateRole", &own, "Change the description and the longest session", &back, html! {
+            (field("Description", "p.Description", "text", text("Description"), &Field::default()))
+            (field("Longest session in seconds", "p.MaxSessionDuration", "number", text("MaxSessionDuration"), &Field {
+                required: true, inputmode: Some("numeric"), hint: Some("From 3600 to 43200."), ..Field::default()
+            }))
+        }))
         section {
             h2 { "Who can become it" }
             (assumers(visit, text("Arn")).await)
@@ -102,7 +109,7 @@ fn trusted(document: &str) -> Markup {
         })
         .collect();
     html! {
-        (table("Whom it trusts", &["Principal", "", "Action", "If"], &rows))
+        (table("Whom it trusts", &["Principal", "Effect", "Action", "If"], &rows))
         p.fine { "A principal named itself needs nothing more in this account; an account's own policies must allow "
             "it too where the account is named, and always from another account." }
     }

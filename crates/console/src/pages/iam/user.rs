@@ -33,6 +33,7 @@ pub(super) async fn show<B: Backend>(visit: &Visit<'_, B>, name: &str) -> Shown 
         (devices(visit, name, &back).await)
         (about::boundary(visit, "User", name, user, &back))
         (about::tags(visit, "User", name, user, &back))
+        (about::rename(visit, "User", name, user))
         section {
             h2 { "Delete" }
             p.fine { "A user that still has policies, groups, keys or a password can't be deleted." }
