@@ -87,7 +87,7 @@ fn list(passage: &mut Passage<'_>, caller: &Caller, parts: &Parts) -> Result<Val
     let told = std::cell::Cell::new(!before.is_empty());
     let found = passage.endpoint.recorder().recent(max, |record| {
         let newer = told.get();
-        told.set(newer && *record.request_id != *before);
+        told.set(newer && record.request_id.as_str() != before);
         !newer
             && record.is_of(account)
             && (service.is_empty() || record.service == service)
