@@ -26,7 +26,7 @@ SECTIONS = (
     ("server/src/services/access_analyzer", "Access Analyzer"),
     ("server/src/services/toolbox", "The IAM policy toolbox"),
     *((f"server/src/services/{name}", "Rolecall's own interface")
-      for name in ("by_service", "map", "notifications", "rolecall", "root_password")),
+      for name in ("by_service", "controls", "map", "notifications", "rolecall", "root_password")),
     ("server/src/", "Any service"),
     ("aws-model/src/", "Any service"),
     ("imds/src/container.rs", "Credentials for containers"),
