@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import signal
 import stat
@@ -109,9 +110,17 @@ class Writer:
             self.made += 1
 
 
-def await_part(file: Path) -> None:
-    part, deadline = file.with_name(file.name + ".part"), time.monotonic() + 20
-    while not part.exists():
+def part_of(file: Path) -> tuple[int, int] | None:
+    """Which file a backup is being written to, if there is one: a killed backup leaves its own."""
+    with contextlib.suppress(FileNotFoundError):
+        found = file.with_name(file.name + ".part").stat()
+        return found.st_ino, found.st_ctime_ns
+    return None
+
+
+def await_part(file: Path, left: tuple[int, int] | None) -> None:
+    deadline = time.monotonic() + 20
+    while part_of(file) in (None, left):
         assert time.monotonic() < deadline, "the backup was not begun"
         time.sleep(0.002)
 
@@ -159,8 +168,9 @@ def test_a_backup_that_is_killed_leaves_no_half_file(make: Callable[..., Server]
     def begin() -> subprocess.Popen[str]:
         # The server stands still, so that the backup is in its middle.
         server.process.send_signal(signal.SIGSTOP)
+        left = part_of(file)
         backup = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        await_part(file)
+        await_part(file, left)
         return backup
 
     backup = begin()
