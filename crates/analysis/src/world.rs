@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rolecall_access::RequestFacts;
 use rolecall_account_details::Details;
 use rolecall_policy::{Document, Grammar, Policy, PolicyKind, PolicySet};
-use rolecall_state::entities::{AccountRecord, Format, RootUser};
+use rolecall_state::entities::AccountRecord;
 use rolecall_state::snapshot::Account;
 use rolecall_state::{AccountId, MasterKey, Partition, Snapshot, Timestamp};
 use rolecall_sts::reach::{Reach, Who};
@@ -54,7 +54,7 @@ impl World {
         let master = MasterKey::new([0; MasterKey::LEN]);
         let master = master.ok_or_else(|| AnalysisError::Document("there is no key to begin with".into()))?;
         let snapshot = Snapshot::unstored(id, master, |txn| {
-            txn.create_record(&record(id, now));
+            txn.create_record(&AccountRecord::new(id, "root".to_owned(), now));
             details.write_unmarked(txn);
             controls.iter().for_each(|controls| controls.write(txn, id, now));
         })?;
@@ -115,21 +115,4 @@ fn resource_set(given: &Control) -> Result<PolicySet, AnalysisError> {
     let document = Document::parse(given.document.clone(), Grammar::evaluated(kind));
     let document = document.map_err(|cause| AnalysisError::Document(format!("{}: {cause}", given.name)))?;
     Ok(PolicySet::compile(kind, [Policy::new(given.name.as_str(), document)]))
-}
-
-fn record(id: AccountId, now: Timestamp) -> AccountRecord {
-    AccountRecord {
-        v: Format,
-        id,
-        name: "root".into(),
-        created: now,
-        email: None,
-        closed: None,
-        alias: None,
-        password_policy: None,
-        global_endpoint_token_version: None,
-        role_manager: false,
-        outbound: None,
-        root: RootUser::default(),
-    }
 }

@@ -120,25 +120,13 @@ impl RootPassword {
 #[cfg(test)]
 mod tests {
     use rolecall_state::SystemEntropy;
-    use rolecall_state::entities::{Format, RootUser};
 
     use super::*;
 
     fn record() -> AccountRecord {
-        AccountRecord {
-            v: Format,
-            id: rolecall_state::AccountId::from_number(123_456_789_012).unwrap(),
-            name: "Wonderland-1".into(),
-            created: Timestamp(1),
-            email: Some("Queen-1@example.com".into()),
-            closed: None,
-            alias: None,
-            password_policy: None,
-            global_endpoint_token_version: None,
-            role_manager: false,
-            outbound: None,
-            root: RootUser::default(),
-        }
+        let id = rolecall_state::AccountId::from_number(123_456_789_012).unwrap();
+        let email = Some("Queen-1@example.com".into());
+        AccountRecord { email, ..AccountRecord::new(id, "Wonderland-1".into(), Timestamp(1)) }
     }
 
     #[test]

@@ -140,20 +140,9 @@ impl Run {
                     let id = AccessKeyId::from_presented(&root.access_key_id);
                     access_keys::import(id, &self.secret, txn.master(), self.now, &SystemEntropy).0
                 });
-                txn.create_record(&AccountRecord {
-                    v: Format,
-                    id: account,
-                    name: format!("account-{account}"),
-                    created: self.now,
-                    email: None,
-                    closed: None,
-                    alias: None,
-                    password_policy: None,
-                    global_endpoint_token_version: None,
-                    role_manager: false,
-                    outbound: None,
-                    root: RootUser { access_keys: keys.into_iter().collect(), login_profile: None },
-                });
+                let root = RootUser { access_keys: keys.into_iter().collect(), login_profile: None };
+                let name = format!("account-{account}");
+                txn.create_record(&AccountRecord { root, ..AccountRecord::new(account, name, self.now) });
                 if txn.snapshot().key_ring().newest().is_none() {
                     txn.rotate_key_ring(self.now, &SystemEntropy);
                 }

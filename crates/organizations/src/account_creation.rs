@@ -1,6 +1,6 @@
 //! What a new account is made of.
 
-use rolecall_state::entities::{AccountRecord, Format, Role, RootUser};
+use rolecall_state::entities::{AccountRecord, Format, Role};
 use rolecall_state::snapshot::Account;
 use rolecall_state::{AccountId, Entropy, IdKind, PolicyRef, Snapshot, Timestamp, UniqueId, arn};
 
@@ -25,20 +25,7 @@ pub fn new_account(
     entropy: &dyn Entropy,
 ) -> NewAccount {
     let id = free_id(snapshot, entropy);
-    let record = AccountRecord {
-        v: Format,
-        id,
-        name: name.to_owned(),
-        created: now,
-        email,
-        closed: None,
-        alias: None,
-        password_policy: None,
-        global_endpoint_token_version: None,
-        role_manager: false,
-        outbound: None,
-        root: RootUser::default(),
-    };
+    let record = AccountRecord { email, ..AccountRecord::new(id, name.to_owned(), now) };
     NewAccount { id, record }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::entities::{AccountRecord, Format, RootUser, User};
+use crate::entities::{AccountRecord, User};
 use crate::faulty::Fixture;
 use crate::{MasterKey, Timestamp};
 
@@ -10,20 +10,7 @@ fn account() -> AccountId {
 }
 
 fn record() -> AccountRecord {
-    AccountRecord {
-        v: Format,
-        id: account(),
-        name: "root".into(),
-        created: Timestamp(1),
-        email: None,
-        closed: None,
-        alias: None,
-        password_policy: None,
-        role_manager: false,
-        global_endpoint_token_version: None,
-        outbound: None,
-        root: RootUser::default(),
-    }
+    AccountRecord::new(account(), "root".into(), Timestamp(1))
 }
 
 fn user(number: usize) -> User {

@@ -42,6 +42,26 @@ pub struct AccountRecord {
     pub root: RootUser,
 }
 
+impl AccountRecord {
+    /// An account of which nothing is set yet.
+    pub fn new(id: AccountId, name: String, created: Timestamp) -> Self {
+        Self {
+            v: Format,
+            id,
+            name,
+            created,
+            email: None,
+            closed: None,
+            alias: None,
+            password_policy: None,
+            global_endpoint_token_version: None,
+            role_manager: false,
+            outbound: None,
+            root: RootUser::default(),
+        }
+    }
+}
+
 /// The root user of an account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RootUser {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rolecall_iam::sign_in::root_password;
 use rolecall_state::arrival::{self, Arrival};
-use rolecall_state::entities::{AccountRecord, Format, RootUser};
+use rolecall_state::entities::AccountRecord;
 use rolecall_state::{AccessKeyId, AccountId, Entropy, State, StateError, Timestamp, access_keys};
 
 use zeroize::Zeroizing;
@@ -36,20 +36,7 @@ pub(super) async fn make_account(
     if arrival.is_none() && arrival::is_begun(&**state.store()).await? {
         return Err(ServeError::HalfImported);
     }
-    let mut record = AccountRecord {
-        v: Format,
-        id: account,
-        name: "root".into(),
-        created: now,
-        email: None,
-        closed: None,
-        alias: None,
-        password_policy: None,
-        global_endpoint_token_version: None,
-        role_manager: false,
-        outbound: None,
-        root: RootUser::default(),
-    };
+    let mut record = AccountRecord::new(account, "root".to_owned(), now);
     if let Some(password) = &given.password {
         let checked = root_password(&record, password, entropy);
         checked.map_err(|cause| ServeError::RootPassword(cause.to_string()))?.keep(&mut record, now);
