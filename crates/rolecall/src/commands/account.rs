@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::request::{self, Asked};
-use super::{Failure, print};
+use super::{Failure, print, wait_for};
 use crate::cli::{AccountArgs, AccountCommand};
 
 const TARGET: &str = "AWSOrganizationsV20161128";
@@ -21,10 +21,8 @@ type Answer = Result<Value, (String, String)>;
 
 /// Asks the server as the principal of the environment, which must be one of the management account.
 pub(crate) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let api = Api { endpoint_url: &args.endpoint_url };
-    runtime.block_on(async {
+    wait_for(async {
         match &args.command {
             AccountCommand::Create { name, email, role_name, json } => {
                 let asked = new_account(name, email.as_deref(), role_name.as_deref());

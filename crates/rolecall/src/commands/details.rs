@@ -4,28 +4,20 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rolecall_account_details::{Json, Pages};
 use rolecall_aws_model::Element;
 
-use super::Failure;
 use super::request::{self, Asked, Body};
+use super::{Failure, wait_for};
 
 const QUERY: &str = "Action=GetAccountAuthorizationDetails&Version=2010-05-08&MaxItems=1000";
 
-/// The details as JSON in lines.
-pub(super) fn as_text(answer: &Json) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(answer);
-    Ok(text.map_err(|cause| Failure::Environment(cause.to_string()))? + "\n")
-}
-
 /// All pages of the details, as the principal of the environment; or what was said against it.
 pub(super) fn ask(endpoint_url: &str, mut pages: Pages) -> Result<Result<Json, String>, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-    runtime.block_on(async {
+    wait_for(async {
         let mut form = QUERY.to_owned();
         loop {
             let asked = Asked { endpoint_url, service: "iam", path: "/", body: Body::Form(&form) };
             let (status, body) = request::send(&asked).await?;
             if status != 200 {
-                return Ok(Err(refusal(status, &body)));
+                return Ok::<_, Failure>(Err(refusal(status, &body)));
             }
             let next = pages.add(&body);
             match next.map_err(|cause| Failure::Environment(format!("{endpoint_url}: {cause}")))? {

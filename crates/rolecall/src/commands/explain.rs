@@ -6,7 +6,7 @@ use rolecall_policy::decide_format::Decider;
 use serde_json::Value;
 
 use super::request::{self, Asked, Body};
-use super::{Failure, print, read_text};
+use super::{Failure, print, read_text, wait_for};
 use crate::cli::ExplainArgs;
 
 /// How wide explanations are.
@@ -18,9 +18,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.request {
         return hypothetical(&read_text(path)?, args.json);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-    let (status, body) = runtime.block_on(fetch(args))?;
+    let (status, body) = wait_for(fetch(args))?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     if status != 200 {
         let message = answer["message"].as_str().unwrap_or("the server's answer can't be read");

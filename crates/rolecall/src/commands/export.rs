@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use rolecall_account_details::{Json, Pages, terraform};
 
-use super::details::{as_text, ask};
-use super::{Failure, print, read_text};
+use super::details::ask;
+use super::{Failure, pretty, print, read_text};
 use crate::cli::{ExportArgs, ExportFormat};
 
 /// Runs the subcommand.
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let details = match &args.from {
         Some(path) => read_text(path)?,
         None => match ask(&args.endpoint_url, Pages::default())? {
-            Ok(answer) => as_text(&answer)?,
+            Ok(answer) => pretty(&answer)?,
             Err(refusal) => {
                 eprintln!("rolecall: {refusal}");
                 return Ok(ExitCode::FAILURE);
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
         ExportFormat::Terraform => print(terraform(&details).map_err(|cause| wrong(&cause))?),
         ExportFormat::Json => {
             let parsed: Json = serde_json::from_str(&details).map_err(|cause| wrong(&cause))?;
-            print(as_text(&parsed)?)
+            print(pretty(&parsed)?)
         }
     }
 }

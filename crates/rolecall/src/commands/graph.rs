@@ -7,7 +7,7 @@ use rolecall_analysis::World;
 use rolecall_analysis::graph::{Graph, Part, graph};
 
 use super::known::Source;
-use super::{Failure, print};
+use super::{Failure, pretty, print};
 use crate::cli::{GraphArgs, GraphFormat};
 
 /// Runs the subcommand. The answer is no when there is no way.
@@ -26,7 +26,7 @@ fn shown(found: &Graph, format: GraphFormat) -> Result<String, Failure> {
     let failed = |cause: serde_json::Error| Failure::Environment(cause.to_string());
     Ok(match format {
         GraphFormat::Text => found.to_text(),
-        GraphFormat::Json => serde_json::to_string_pretty(found).map_err(failed)? + "\n",
+        GraphFormat::Json => pretty(found)?,
         GraphFormat::Dot => found.to_dot(),
         GraphFormat::Mermaid => found.to_mermaid(),
         GraphFormat::Svg => {

@@ -12,9 +12,9 @@ use rolecall_state::arn::ArnParts;
 use rolecall_state::{Partition, Timestamp};
 use serde_json::Value;
 
-use super::details::{self, ask, refusal};
+use super::details::{ask, refusal};
 use super::request::{self, Asked, Body};
-use super::{Failure, read_text};
+use super::{Failure, pretty, read_text, wait_for};
 use crate::cli::AccountSource;
 
 const NO_CONTROLS: &str =
@@ -48,7 +48,7 @@ impl<'a> Source<'a> {
                 let read = match &self.given.from {
                     Some(path) => Ok(read_text(path)?),
                     None => match ask(&self.given.endpoint_url, Pages::verbatim())? {
-                        Ok(answer) => Ok(details::as_text(&answer)?),
+                        Ok(answer) => Ok(pretty(&answer)?),
                         Err(refusal) => Err(refusal),
                     },
                 };
@@ -92,9 +92,7 @@ async fn account(endpoint_url: &str) -> Result<Details, Failure> {
 /// What an endpoint tells.
 fn of_server(text: &str, endpoint_url: &str, resources: &BTreeSet<String>) -> Result<Given, Failure> {
     let mut unknown = unasked(resources);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-    let (details, controls, resource_policies) = runtime.block_on(async {
+    let (details, controls, resource_policies) = wait_for(async {
         let details = match Details::parse(text) {
             Err(DetailsError::Empty) => account(endpoint_url).await?,
             parsed => parsed.map_err(|cause| Failure::Environment(format!("{endpoint_url}: {cause}")))?,

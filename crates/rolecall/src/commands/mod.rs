@@ -69,6 +69,22 @@ fn print(text: impl AsRef<[u8]>) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Does work that waits for others, such as a server, on this thread.
+fn wait_for<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
+    Ok(runtime.block_on(work)?)
+}
+
+/// A value as JSON in lines.
+fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value);
+    Ok(text.map_err(|cause| Failure::Environment(cause.to_string()))? + "\n")
+}
+
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
@@ -114,11 +130,9 @@ fn load(args: &SettingsArgs) -> Result<Settings, SettingsError> {
 fn client(
     run: impl AsyncFnOnce(&mut rolecall_client::Terminal<'_>) -> Result<ExitCode, rolecall_client::ClientError>,
 ) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let mut terminal = terminal(&mut out, &mut err);
-    Ok(runtime.block_on(run(&mut terminal))?)
+    wait_for(run(&mut terminal))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is where the clock is read")]

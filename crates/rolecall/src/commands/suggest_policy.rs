@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::known::now;
 use super::request::{self, Asked, Body};
-use super::{Failure, print};
+use super::{Failure, pretty, print, wait_for};
 use crate::cli::SuggestPolicyArgs;
 
 const LOOKUP: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
@@ -32,9 +32,7 @@ pub(crate) fn run(args: &SuggestPolicyArgs) -> Result<ExitCode, Failure> {
         Some(directory) => read(directory, from.as_deref(), &mut trail)?,
         None => {
             remarks.push(NO_OBJECTS.to_owned());
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-            if runtime.block_on(look_up(args, since, &mut trail))? {
+            if wait_for(look_up(args, since, &mut trail))? {
                 remarks.push(format!("Only the latest {MOST_EVENTS} events were read."));
             }
         }
@@ -55,8 +53,7 @@ pub(crate) fn run(args: &SuggestPolicyArgs) -> Result<ExitCode, Failure> {
 
 fn show(found: &Suggestion, as_json: bool) -> Result<ExitCode, Failure> {
     if as_json {
-        let text = serde_json::to_string_pretty(found);
-        return print(text.map_err(|cause| Failure::Environment(cause.to_string()))? + "\n");
+        return print(pretty(found)?);
     }
     eprint!("{}", found.to_text());
     print(found.policy_text())

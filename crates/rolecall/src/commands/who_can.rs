@@ -7,7 +7,7 @@ use rolecall_analysis::who_can::{Wish, who_can};
 use rolecall_analysis::{Control, Question, World};
 
 use super::known::Source;
-use super::{Failure, print, read_text};
+use super::{Failure, pretty, print, read_text};
 use crate::cli::WhoCanArgs;
 
 /// Runs the subcommand. The answer is no when nobody can.
@@ -24,21 +24,14 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<ExitCode, Failure> {
         Some(_) => BTreeSet::new(),
         None => BTreeSet::from([resource.clone()]),
     };
-    let mut given = match Source::of(&args.source).known(&asked)? {
-        Ok(given) => given,
-        Err(refusal) => return Err(Failure::Environment(refusal)),
-    };
+    let mut given = Source::of(&args.source).known(&asked)?.map_err(Failure::Environment)?;
     if let Some(path) = &args.resource_policy {
         let control = Control { name: path.display().to_string(), document: read_text(path)?.into() };
         given.resource_policies.insert(resource, control);
     }
     let world = World::of(given).map_err(failed)?;
     let found = who_can(&world, &question, Wish { why_not: args.why_not }).map_err(failed)?;
-    let text = match args.json {
-        true => serde_json::to_string_pretty(&found).map(|text| text + "\n"),
-        false => Ok(found.to_text()),
-    };
-    print(text.map_err(|cause| Failure::Environment(cause.to_string()))?)?;
+    print(if args.json { pretty(&found)? } else { found.to_text() })?;
     Ok(ExitCode::from(match (found.anyone(), found.undecided.is_empty()) {
         (true, _) => 0,
         (false, true) => 1,

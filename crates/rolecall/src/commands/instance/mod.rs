@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use rolecall_instances::{InstanceId, Layout};
 
 use super::serve::instances_directory;
-use super::{Failure, read_text};
+use super::{Failure, read_text, wait_for};
 use crate::cli::{InstanceArgs, InstanceCommand};
 use api::Api;
 use listing::Shown;
@@ -36,9 +36,7 @@ pub(crate) fn run(args: &InstanceArgs) -> Result<ExitCode, Failure> {
         }
         _ => {}
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::Environment(format!("no runtime: {cause}")))?;
-    runtime.block_on(by_api(args, &Api { endpoint_url: &args.endpoint_url }))
+    wait_for(by_api(args, &Api { endpoint_url: &args.endpoint_url }))
 }
 
 fn parse(id: &str) -> Result<InstanceId, Failure> {
