@@ -36,6 +36,6 @@ pub use presented::{Form, FormKind, Presented, Request};
 pub use scope::Scope;
 pub use sign::{SignError, Signer};
 pub use signature::Signature;
-pub use text::hex_digits;
+pub use text::{hex, hex_digit, hex_digits};
 pub use timestamp::Timestamp;
 pub use verify::{Rules, Verified, verify};

@@ -3,15 +3,15 @@
 use ring::digest;
 
 /// Lower-case hexadecimal of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).map(char::from).collect()
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 15)]).map(char::from).collect()
 }
 
 /// Lower-case hexadecimal of a hash.
 pub fn hex_digits(hash: &[u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
     for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(hash) {
-        *pair = [digit(byte >> 4), digit(byte & 15)];
+        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
     }
     digits
 }
@@ -21,8 +21,9 @@ pub(crate) fn push_hex(out: &mut String, hash: &[u8; 32]) {
     out.push_str(std::str::from_utf8(&hex_digits(hash)).unwrap_or_default());
 }
 
+/// The lower-case hexadecimal digit of a number below 16.
 // Without branches: every request has hashes to write.
-const fn digit(half: u8) -> u8 {
+pub const fn hex_digit(half: u8) -> u8 {
     b'0' + half + (half > 9) as u8 * (b'a' - b'0' - 10)
 }
 
@@ -57,4 +58,17 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0_u8; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_of_lower_case() {
+        assert_eq!(hex(&[0, 0x1f, 0xa0, 0xff]), "001fa0ff");
+        let hash = sha256(b"");
+        assert_eq!(hex_digits(&hash), *hex(&hash).as_bytes());
+        assert_eq!(unhex(&hex_digits(&hash)), Some(hash));
+    }
 }

@@ -1,8 +1,9 @@
 //! Where each entity stands in the store. Keys are readable: an operator can list them.
 
 use crate::entities::{NameKey, OrgId};
+use rolecall_sigv4::hex;
+
 use crate::ids::{AccountId, UniqueId};
-use crate::uuid::hex;
 
 /// The prefix of all account records.
 pub(crate) const ACCOUNTS: &str = "accounts/";

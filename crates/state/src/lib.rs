@@ -33,10 +33,11 @@ pub use ids::{AccessKeyId, AccountId, IdKind, InvalidAccountId, Partition, Uniqu
 pub use key_ring::{ACTIVE_SECONDS, KeyRing, LONGEST_SESSION_SECONDS, Pace, RingKey, StoredKeyRing};
 pub use last_used::{LastUse, LastUsed, access};
 pub use policy_ref::PolicyRef;
+pub use rolecall_sigv4::hex;
 pub use seal::{KeyId, MasterKey, NotAKey, Sealed, Secret, Unsealable};
 pub use snapshot::{Snapshot, Unevaluable};
 pub use state::{State, StateError};
 pub use time::Timestamp;
 pub use txn::{InOrganization, Txn, Unwritable};
 pub use upgrade::{SCHEMA_KEY, SCHEMA_VERSION, UpgradeError, check_version};
-pub use uuid::{Uuid, hex};
+pub use uuid::Uuid;

@@ -1,6 +1,8 @@
-//! UUIDs and hexadecimal digits: how what has no name of its own is named.
+//! UUIDs: how what has no name of its own is named.
 
 use std::fmt;
+
+use rolecall_sigv4::hex_digit;
 
 use crate::entropy::Entropy;
 
@@ -10,10 +12,6 @@ pub struct Uuid([u8; 36]);
 
 /// Where the two digits of each byte stand between the dashes.
 const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-
-const fn digit(half: u8) -> u8 {
-    if half < 10 { b'0' + half } else { b'a' + half - 10 }
-}
 
 impl Uuid {
     /// A random one.
@@ -28,7 +26,7 @@ impl Uuid {
         let mut text = [b'-'; 36];
         for (at, byte) in PLACES.into_iter().zip(bytes) {
             if let Some(place) = text.get_mut(at..at + 2) {
-                place.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+                place.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
             }
         }
         Self(text)
@@ -52,11 +50,6 @@ impl fmt::Debug for Uuid {
     }
 }
 
-/// Two lower-case hexadecimal digits for each byte.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).map(char::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,10 +63,5 @@ mod tests {
         assert_eq!(lengths, [8, 4, 4, 4, 12], "{text}");
         assert_eq!(text.chars().nth(14), Some('4'));
         assert!(text.chars().nth(19).is_some_and(|digit| "89ab".contains(digit)), "{text}");
-    }
-
-    #[test]
-    fn digits_are_of_lower_case() {
-        assert_eq!(hex(&[0, 0x1f, 0xa0, 0xff]), "001fa0ff");
     }
 }

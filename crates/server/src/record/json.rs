@@ -1,6 +1,7 @@
 //! JSON written straight into a buffer: a record is written for each request, and its form is fixed.
 
 use rolecall_aws_model::has_control_or;
+use rolecall_sigv4::hex_digit;
 use rolecall_state::AccountId;
 use serde::Serialize;
 
@@ -123,9 +124,8 @@ impl<'a> JsonText<'a> {
     }
 
     fn control(&mut self, byte: u8) {
-        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
         self.out.extend_from_slice(b"\\u00");
-        self.out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        self.out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
     }
 
     fn digits(&mut self, mut number: u64) {
