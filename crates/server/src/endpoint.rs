@@ -154,10 +154,6 @@ impl Endpoint {
         &self.parts
     }
 
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
-        &*self.parts.entropy
-    }
-
     /// The id of a request that does not come down the line.
     pub(crate) fn next_request_id(&self) -> RequestId {
         self.ids.next()
@@ -187,7 +183,7 @@ impl Endpoint {
     }
 
     /// Where ids and secrets come from.
-    pub fn entropy_source(&self) -> &dyn Entropy {
+    pub fn entropy(&self) -> &dyn Entropy {
         &*self.parts.entropy
     }
 

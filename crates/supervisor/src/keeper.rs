@@ -125,7 +125,7 @@ impl Keeper {
             .map_err(|_| DriverError::Unsupported("the system has no randomness".to_owned()))?;
         let (directory, key_endpoint) = (parts.directory.clone(), parts.endpoint.clone());
         let signer =
-            tokio::task::spawn_blocking(move || identity::signer(&directory, key_endpoint.entropy_source()));
+            tokio::task::spawn_blocking(move || identity::signer(&directory, key_endpoint.entropy()));
         let clock_endpoint = parts.endpoint.clone();
         let imds = Imds::new(ImdsParts {
             instances: Arc::new(World::new(parts.endpoint.state().clone(), parts.region.clone())),

@@ -58,7 +58,7 @@ impl Sessions {
             seconds: self.seconds,
             context: context(request),
         };
-        let (made, evidence) = assume_for_service(asked, &facts, &snapshot, self.endpoint.entropy_source());
+        let (made, evidence) = assume_for_service(asked, &facts, &snapshot, self.endpoint.entropy());
         let error = made.as_ref().err().map(|error| ("AccessDenied", error.to_string()));
         self.endpoint.record_service_call(ServiceCall {
             at: now,

@@ -48,15 +48,15 @@ pub(super) fn signin_token(
         }
     }
     // A session of its own: signing out of the console ends neither the credentials nor the next session.
-    own.key = AccessKeyId::temporary(own.account, inner.endpoint.entropy_source());
-    let issued = session::issue(&own, ring, inner.endpoint.entropy_source());
+    own.key = AccessKeyId::temporary(own.account, inner.endpoint.entropy());
+    let issued = session::issue(&own, ring, inner.endpoint.entropy());
     let issued = issued.ok_or_else(|| "There is no key to make sessions with.".to_owned())?;
     let ticket = Ticket {
         access_key_id: issued.access_key_id.to_string(),
         token: issued.session_token.expose_str().unwrap_or_default().to_owned(),
     };
     let note = format!("{} {}", now.0 + TOKEN_SECONDS, ticket.to_cookie());
-    sealed::seal(note.as_bytes(), PURPOSE, ring, inner.endpoint.entropy_source())
+    sealed::seal(note.as_bytes(), PURPOSE, ring, inner.endpoint.entropy())
         .ok_or_else(|| "There is no key to seal with.".to_owned())
 }
 

@@ -207,7 +207,7 @@ impl Trying<'_> {
         let endpoint = &self.inner.endpoint;
         let (account, user) = (signing_in.account, signing_in.user.clone());
         let snapshot = endpoint.state().snapshot();
-        let session = signing_in.session(second_factor, self.now, &snapshot, endpoint.entropy_source());
+        let session = signing_in.session(second_factor, self.now, &snapshot, endpoint.entropy());
         let Some(credentials) = session else { return no("There is no key to make sessions with.") };
         if let Some(user) = &user {
             let region = &endpoint.parts().region;
@@ -230,7 +230,7 @@ impl Trying<'_> {
     fn seal(&self, pending: Pending) -> Option<String> {
         let note = Note { until: self.now.0 + PENDING_SECONDS, pending };
         let (snapshot, note) = (self.inner.endpoint.state().snapshot(), serde_json::to_vec(&note).ok()?);
-        sealed::seal(&note, PURPOSE, snapshot.key_ring(), self.inner.endpoint.entropy_source())
+        sealed::seal(&note, PURPOSE, snapshot.key_ring(), self.inner.endpoint.entropy())
     }
 
     fn unseal(&self, text: &str) -> Option<Pending> {
