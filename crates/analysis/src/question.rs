@@ -4,6 +4,7 @@ use rolecall_access::{Demand, Evidence, Subject, Values, evaluate};
 use rolecall_policy::{Outcome, PolicyKind, Reason, StatementRef, cite, resource_policy_is_required};
 use rolecall_service_reference as reference;
 use rolecall_state::arn::ArnParts;
+use rolecall_state::entities::Tags;
 use serde::Serialize;
 
 use crate::{AnalysisError, Asker, World};
@@ -160,9 +161,9 @@ impl World {
             demand.resource_policy = Some(policy.clone());
             demand.resource_policy_required = resource_policy_is_required(action, resource);
         }
-        for (key, value) in self.tags_of(resource) {
-            demand = demand.with(format!("aws:ResourceTag/{key}"), value.clone());
-            demand = demand.with(format!("iam:ResourceTag/{key}"), value);
+        if let Some(tags) = self.tags_of(resource) {
+            let pairs = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+            demand = demand.with_resource_tags(Some("iam:ResourceTag"), pairs);
         }
         // Whoever assumes a role gives its session a name; the same as when it is asked who may become whom.
         let has_name = context.iter().any(|(key, _)| key.eq_ignore_ascii_case("sts:RoleSessionName"));
@@ -180,18 +181,14 @@ impl World {
     }
 
     /// The tags of a user or role.
-    fn tags_of(&self, resource: &str) -> Vec<(String, String)> {
-        let Some(rest) = ArnParts::parse(resource).filter(|parts| parts.service == "iam") else {
-            return Vec::new();
-        };
-        let Some((kind, name)) = rest.resource.split_once('/') else { return Vec::new() };
+    fn tags_of(&self, resource: &str) -> Option<&Tags> {
+        let parts = ArnParts::parse(resource).filter(|parts| parts.service == "iam")?;
+        let (kind, name) = parts.resource.split_once('/')?;
         let name = name.rsplit('/').next().unwrap_or_default();
-        let tags = match kind {
+        match kind {
             "user" => self.account.users.get(name).map(|user| &user.tags),
             "role" => self.account.roles.get(name).map(|role| &role.tags),
             _ => None,
-        };
-        let pairs = tags.into_iter().flat_map(|tags| tags.iter());
-        pairs.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+        }
     }
 }
