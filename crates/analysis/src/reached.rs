@@ -50,27 +50,26 @@ impl World {
         let places: BTreeMap<String, usize> =
             principals.iter().enumerate().map(|(at, who)| (label(who), at)).collect();
         let place = |role: &Arc<Entry<Role>>| places.get(&label(&Who::Role(role.clone()))).copied();
-        let mut reached =
-            Reached { before: BTreeMap::new(), complete: true, principals, places: places.clone() };
+        let (mut before, mut complete) = (BTreeMap::<_, Vec<_>>::new(), true);
         let mut wanted: Vec<_> = roles.to_vec();
-        let mut seen: Vec<bool> = vec![false; reached.principals.len()];
+        let mut seen: Vec<bool> = vec![false; principals.len()];
         wanted.iter().filter_map(place).for_each(|at| mark(&mut seen, at));
         let reach = self.reach();
         while !wanted.is_empty() {
-            let found = reach.ask(&reached.principals, &wanted, BUDGET)?;
-            reached.complete &= found.complete;
+            let found = reach.ask(&principals, &wanted, BUDGET)?;
+            complete &= found.complete;
             let mut more = Vec::new();
             for (from, to) in found.pairs {
                 let Some(to) = wanted.get(to).and_then(place) else { continue };
-                reached.before.entry(to).or_default().push(from);
-                if let (Some(Who::Role(role)), Some(false)) = (reached.principals.get(from), seen.get(from)) {
+                before.entry(to).or_default().push(from);
+                if let (Some(Who::Role(role)), Some(false)) = (principals.get(from), seen.get(from)) {
                     more.push(role.clone());
                     mark(&mut seen, from);
                 }
             }
             wanted = more;
         }
-        Ok(reached)
+        Ok(Reached { principals, places, before, complete })
     }
 }
 
