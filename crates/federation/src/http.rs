@@ -7,7 +7,7 @@ mod trust;
 mod url;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ::http::{Request, StatusCode, header};
@@ -53,16 +53,22 @@ impl Default for FetchRules {
     }
 }
 
+/// Finds the authorities to trust.
+type FindRoots = Box<dyn FnOnce() -> Arc<RootCertStore> + Send>;
+
 /// The fetcher.
 pub struct HttpFetcher {
-    roots: Arc<RootCertStore>,
+    roots: LazyLock<Arc<RootCertStore>, FindRoots>,
     rules: FetchRules,
 }
 
 impl HttpFetcher {
-    /// A fetcher that trusts `roots`, and, for each issuer, the authorities with its thumbprints.
-    pub fn new(roots: RootCertStore, rules: FetchRules) -> Self {
-        Self { roots: Arc::new(roots), rules }
+    /// A fetcher that trusts what `roots` finds, and, for each issuer, the authorities with its thumbprints.
+    /// `roots` is asked at the first fetch over TLS: a machine's authorities are hundreds of files, which a
+    /// server that asks no issuer need not read.
+    pub fn new(roots: impl FnOnce() -> RootCertStore + Send + 'static, rules: FetchRules) -> Self {
+        let find: FindRoots = Box::new(|| Arc::new(roots()));
+        Self { roots: LazyLock::new(find), rules }
     }
 
     /// The certificates that the server of `url` presents, its own first, whether or not they are to be

@@ -213,7 +213,7 @@ fn parts(directory: &TempDir, state: State) -> EndpointParts {
     let recorder = Recorder::start(&trail, 16, LineFormat::Off).expect("a trail");
     let endpoint = rolecall_s3::Endpoint::new([], "us-east-1");
     let ids = Arc::new(|| <dyn Entropy>::bytes(&SystemEntropy));
-    let fetcher = HttpFetcher::new(rustls::RootCertStore::empty(), FetchRules::default());
+    let fetcher = HttpFetcher::new(rustls::RootCertStore::empty, FetchRules::default());
     EndpointParts {
         state,
         recorder: Arc::new(recorder),

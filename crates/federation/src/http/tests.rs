@@ -24,7 +24,7 @@ fn rules() -> FetchRules {
 }
 
 fn fetcher() -> HttpFetcher {
-    HttpFetcher::new(RootCertStore::empty(), rules())
+    HttpFetcher::new(RootCertStore::empty, rules())
 }
 
 /// A server that answers each connection with `answer`; its port.
@@ -97,10 +97,8 @@ async fn long_documents_are_broken_off() {
 
 #[tokio::test]
 async fn slow_servers_are_not_waited_for() {
-    let fetcher = HttpFetcher::new(
-        RootCertStore::empty(),
-        FetchRules { timeout: Duration::from_millis(100), ..rules() },
-    );
+    let fetcher =
+        HttpFetcher::new(RootCertStore::empty, FetchRules { timeout: Duration::from_millis(100), ..rules() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port());
     assert_eq!(fetcher.fetch(&url, &[]).await, Err(FetchError::TimedOut));
@@ -119,7 +117,7 @@ async fn what_is_no_answer_is_a_failed_connection() {
 #[tokio::test]
 async fn urls_and_addresses_that_are_not_allowed_are_not_asked() {
     let port = serve(ok("secret")).await;
-    let strict = HttpFetcher::new(RootCertStore::empty(), FetchRules::default());
+    let strict = HttpFetcher::new(RootCertStore::empty, FetchRules::default());
     let (local, tls) =
         (format!("http://127.0.0.1:{port}/keys?x=1"), format!("https://localhost:{port}/keys?x=1"));
     for url in [local.as_str(), &tls] {
@@ -177,7 +175,7 @@ async fn roots_count_without_thumbprints() {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(AUTHORITY)).unwrap();
     let port = serve_tls(&[SERVER], ok("keys")).await;
-    let fetcher = HttpFetcher::new(roots, rules());
+    let fetcher = HttpFetcher::new(|| roots, rules());
     assert_eq!(fetcher.fetch(&format!("https://localhost:{port}/keys?x=1"), &[]).await.unwrap(), b"keys");
 }
 

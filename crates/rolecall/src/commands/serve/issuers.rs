@@ -19,6 +19,11 @@ pub(super) fn rules(settings: &Settings) -> Result<FetchRules, ServeError> {
 
 /// The issuers' keys; servers are trusted by the authorities that the machine trusts.
 pub(super) fn keys(rules: FetchRules) -> IssuerKeys {
+    IssuerKeys::new(HttpFetcher::new(machine_roots, rules), CacheSettings::default())
+}
+
+/// The authorities of this machine, without those that can't be read.
+fn machine_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     let (added, refused) = roots.add_parsable_certificates(found.certs);
@@ -26,5 +31,5 @@ pub(super) fn keys(rules: FetchRules) -> IssuerKeys {
         tracing::warn!(%cause, "some of the machine's certificate authorities can't be read");
     }
     tracing::debug!(added, refused, "certificate authorities of the machine");
-    IssuerKeys::new(HttpFetcher::new(roots, rules), CacheSettings::default())
+    roots
 }
