@@ -22,6 +22,7 @@ use crate::body::Body;
 use crate::console::Front;
 use crate::endpoint::Endpoint;
 use crate::tls::Tls;
+use crate::turns;
 
 /// How long open requests may go on after a shutdown was asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -185,7 +186,11 @@ async fn serve_from<A: Answer>(
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let (answer, arrival) = (answer.clone(), arrival.clone());
-            async move { Ok::<_, Infallible>(answer.answer(request, &arrival).await) }
+            async move {
+                let response = answer.answer(request, &arrival).await;
+                turns::turn_to_write().await;
+                Ok::<_, Infallible>(response)
+            }
         });
         let Some(tls) = &tls else {
             let connection =

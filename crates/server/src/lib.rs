@@ -18,6 +18,7 @@ mod request_id;
 mod route;
 mod services;
 mod tls;
+mod turns;
 
 pub use accept::{Arrival, Limits, Serving, serve, serve_connection, serve_instance};
 pub use body::{Body, full};
@@ -27,3 +28,4 @@ pub use metrics::Metrics;
 pub use rate::RateLimits;
 pub use services::{GivenKeys, IssuerKeys};
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use turns::worker_rests;

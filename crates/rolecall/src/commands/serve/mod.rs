@@ -133,8 +133,8 @@ pub(crate) enum ServeError {
 pub(crate) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     logging::start(settings)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.enable_all().thread_name("rolecall").build().map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(settings))?;
+    runtime.enable_all().thread_name("rolecall").on_thread_park(rolecall_server::worker_rests);
+    runtime.build().map_err(ServeError::Runtime)?.block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
 }
 
