@@ -43,7 +43,10 @@ pub(crate) fn verdict<'p>(query: &Query<'_>, applicable: &Applicable<'p>) -> Ver
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 #[must_use]
 pub fn needs_no_permission(action: &str) -> bool {
-    ["sts:GetCallerIdentity", "sts:GetSessionToken"].iter().any(|name| action.eq_ignore_ascii_case(name))
+    // Clients nearly always spell it so, and a comparison byte for byte is much quicker.
+    ["sts:GetCallerIdentity", "sts:GetSessionToken"]
+        .iter()
+        .any(|name| action == *name || action.eq_ignore_ascii_case(name))
 }
 
 /// Whether the policy on this resource must allow this action even within one account: a role's

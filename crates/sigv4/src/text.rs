@@ -10,10 +10,33 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Lower-case hexadecimal of a hash.
 pub fn hex_digits(hash: &[u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
-    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(hash) {
-        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
+    for (eight, four) in digits.as_chunks_mut().0.iter_mut().zip(hash.as_chunks().0) {
+        *eight = digits_of(u32::from_be_bytes(*four)).to_be_bytes();
     }
     digits
+}
+
+/// A one in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The eight digits of a number, the first in the highest byte. Every request has hashes to write: all digits at
+/// once cost a fifth of one after the other.
+const fn digits_of(number: u32) -> u64 {
+    let mut halves = number as u64;
+    halves = (halves | halves << 16) & 0x0000_ffff_0000_ffff;
+    halves = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
+    halves = (halves | halves << 4) & (0x0f * EACH);
+    let above_nine = (halves + 6 * EACH) >> 4 & EACH;
+    halves + (b'0' as u64) * EACH + above_nine * ((b'a' - b'0' - 10) as u64)
+}
+
+/// The number that eight digits write; what are no digits gives some number.
+const fn number_of(digits: u64) -> u32 {
+    let letters = digits >> 6 & EACH;
+    let mut halves = (digits & (0x0f * EACH)) + 9 * letters;
+    halves = (halves | halves >> 4) & 0x00ff_00ff_00ff_00ff;
+    halves = (halves | halves >> 8) & 0x0000_ffff_0000_ffff;
+    (halves | halves >> 16) as u32
 }
 
 /// Appends lower-case hexadecimal of a hash.
@@ -31,26 +54,11 @@ pub const fn hex_digit(half: u8) -> u8 {
 pub(crate) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
     let text: &[u8; 64] = text.try_into().ok()?;
     let mut out = [0_u8; 32];
-    let mut seen = 0;
-    for (byte, [high, low]) in out.iter_mut().zip(text.as_chunks().0) {
-        let (high, low) = (lower_digit(*high), lower_digit(*low));
-        seen |= high | low;
-        *byte = high << 4 | low & 15;
+    for (four, eight) in out.as_chunks_mut().0.iter_mut().zip(text.as_chunks().0) {
+        *four = number_of(u64::from_be_bytes(*eight)).to_be_bytes();
     }
-    (seen & NO_DIGIT == 0).then_some(out)
-}
-
-/// The bit that no digit has.
-const NO_DIGIT: u8 = 0x80;
-
-// Without branches: every request has a signature to read.
-fn lower_digit(byte: u8) -> u8 {
-    let (number, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
-    match (number < 10, letter < 6) {
-        (true, _) => number,
-        (_, true) => letter + 10,
-        _ => NO_DIGIT,
-    }
+    // Other bytes than digits are not what the number is written with.
+    (hex_digits(&out) == *text).then_some(out)
 }
 
 /// SHA-256 of `bytes`.
@@ -70,5 +78,20 @@ mod tests {
         let hash = sha256(b"");
         assert_eq!(hex_digits(&hash), *hex(&hash).as_bytes());
         assert_eq!(unhex(&hex_digits(&hash)), Some(hash));
+    }
+
+    #[test]
+    fn every_byte_has_its_digits_and_no_other_byte_is_one() {
+        for byte in 0..=u8::MAX {
+            let digits = hex_digits(&[byte; 32]);
+            assert_eq!(digits, *hex(&[byte; 32]).as_bytes());
+            assert_eq!(unhex(&digits), Some([byte; 32]));
+            for place in 0..64 {
+                let mut text = [b'0'; 64];
+                text[place] = byte;
+                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                assert_eq!(unhex(&text).is_some(), is_digit, "{byte:#x} at {place}");
+            }
+        }
     }
 }
