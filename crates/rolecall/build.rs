@@ -19,11 +19,12 @@ fn main() {
     if variable("PROFILE") != "release" || variable("CARGO_CFG_TARGET_OS") != "linux" || wish == "plain" {
         return;
     }
+    let here = variable("HOST") == variable("TARGET");
     let ordered = format!("-T{}/link/first.ld", variable("CARGO_MANIFEST_DIR"));
-    if links(&[&ordered]) {
+    if links(&ordered) && (!here || starts()) {
         println!("cargo::rustc-link-arg-bins={ordered}");
     }
-    if wish != "portable" && variable("HOST") == variable("TARGET") && links(&[PACKED]) && starts() {
+    if wish != "portable" && here && links(PACKED) && starts() {
         println!("cargo::rustc-link-arg-bins={PACKED}");
     }
 }
@@ -32,8 +33,8 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// Whether the smallest program can be linked with `arguments`, by the compiler, linker and flags of this build.
-fn links(arguments: &[&str]) -> bool {
+/// Whether the smallest program can be linked with `argument`, by the compiler, linker and flags of this build.
+fn links(argument: &str) -> bool {
     let folder = variable("OUT_DIR");
     let source = Path::new(&folder).join("probe.rs");
     if std::fs::write(&source, "fn main() {}\n").is_err() {
@@ -45,7 +46,7 @@ fn links(arguments: &[&str]) -> bool {
     if let Ok(linker) = env::var("RUSTC_LINKER") {
         compiler.arg(format!("-Clinker={linker}"));
     }
-    compiler.args(arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
+    compiler.arg(format!("-Clink-arg={argument}"));
     succeeds(&mut compiler)
 }
 
