@@ -7,14 +7,18 @@ mod authorize;
 mod caller;
 mod context;
 mod demand;
+mod evidence;
 mod known;
 pub mod message;
+mod policies;
+mod refusal;
 pub mod sealed;
 pub mod session;
 
-pub use authorize::{
-    AccessError, Authorized, Evidence, Ruling, Subject, Supposed, authorize, evaluate, evaluate_with,
-};
+pub use authorize::{Authorized, Ruling, Subject, authorize, evaluate, evaluate_with};
 pub use caller::{Caller, Identity, UnknownCaller};
 pub use context::{RequestFacts, iso8601};
 pub use demand::{Demand, Values};
+pub use evidence::Evidence;
+pub use policies::Supposed;
+pub use refusal::AccessError;

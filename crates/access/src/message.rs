@@ -10,7 +10,7 @@ use rolecall_policy::{Outcome, PrincipalKind};
 use rolecall_state::{AccountId, Entropy, KeyRing};
 use serde_json::{Value, json};
 
-use crate::authorize::Evidence;
+use crate::evidence::Evidence;
 
 const HEADER_LEN: usize = 4 + NONCE_LEN;
 
