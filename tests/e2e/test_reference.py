@@ -32,10 +32,13 @@ def test_every_file_of_the_data_directory_is_on_its_page(make_server: Callable[.
     root.s3.put_object_tagging(Bucket="shelf", Key="a/b", Tagging={"TagSet": [{"Key": "c", "Value": "d"}]})
     upload = root.s3.create_multipart_upload(Bucket="shelf", Key="large")
     root.s3.upload_part(Bucket="shelf", Key="large", UploadId=upload["UploadId"], PartNumber=1, Body=b"d")
-    for _ in range(10):
+
+    def a_file_is_full() -> bool:
+        # Records are written in pieces behind the answers, and a piece is never divided: only the next one finds it full.
         root.arn()
-    # Records are written behind the answers.
-    await_condition("the trail has a second file", lambda: any((Path(server.data) / "audit").glob("trail.*.jsonl")))
+        return any((Path(server.data) / "audit").glob("trail.*.jsonl"))
+
+    await_condition("the trail has a second file", a_file_is_full)
     paths = [path for path, _ in ROW.findall((REFERENCE / "files.md").read_text())]
     data = Path(server.data)
     found = {str(path.relative_to(data)) for path in data.rglob("*") if path.is_file()}
