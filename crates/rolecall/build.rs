@@ -21,10 +21,11 @@ fn main() {
     }
     let here = variable("HOST") == variable("TARGET");
     let ordered = format!("-T{}/link/first.ld", variable("CARGO_MANIFEST_DIR"));
-    if links(&ordered) && (!here || starts()) {
+    let works = |argument: &str| links(argument) && (!here || starts());
+    if works(&ordered) {
         println!("cargo::rustc-link-arg-bins={ordered}");
     }
-    if wish != "portable" && here && links(PACKED) && starts() {
+    if wish != "portable" && here && works(PACKED) {
         println!("cargo::rustc-link-arg-bins={PACKED}");
     }
 }

@@ -29,28 +29,24 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Explains the decision from what it was taken on. `show` gets the explanation.
-    pub fn explain<R>(&self, show: impl FnOnce(&Explanation<'_>) -> R) -> R {
-        let request = Request {
+    fn request(&self) -> Request<'_> {
+        Request {
             principal: &self.principal,
             action: &self.action,
             resource: &self.resource,
             resource_account: self.resource_account.as_deref(),
             context: &self.context,
-        };
-        show(&explain(&request, &self.policies.applicable()))
+        }
+    }
+
+    /// Explains the decision from what it was taken on. `show` gets the explanation.
+    pub fn explain<R>(&self, show: impl FnOnce(&Explanation<'_>) -> R) -> R {
+        show(&explain(&self.request(), &self.policies.applicable()))
     }
 
     /// The statements that match the request, with the kind of policy each is in.
     pub fn matching(&self) -> Vec<(PolicyKind, StatementRef<'_>)> {
-        let request = Request {
-            principal: &self.principal,
-            action: &self.action,
-            resource: &self.resource,
-            resource_account: self.resource_account.as_deref(),
-            context: &self.context,
-        };
-        let sets = self.policies.all();
+        let (request, sets) = (self.request(), self.policies.all());
         sets.flat_map(|set| set.matching_statements(&request).into_iter().map(|found| (set.kind(), found)))
             .collect()
     }

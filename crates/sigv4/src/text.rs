@@ -45,7 +45,7 @@ pub(crate) fn push_hex(out: &mut String, hash: &[u8; 32]) {
 }
 
 /// The lower-case hexadecimal digit of a number below 16.
-// Without branches: every request has hashes to write.
+// Without branches: every request has an id to write.
 pub const fn hex_digit(half: u8) -> u8 {
     b'0' + half + (half > 9) as u8 * (b'a' - b'0' - 10)
 }
