@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
-"""Writes first.ld: which code of the program comes first, since it runs in every server.
+"""crates/rolecall/link/first.ld: which code of the program comes first, since it runs in every server.
 
-    tests/.venv/bin/python crates/rolecall/link/renew.py
+    tests/.venv/bin/python tests/e2e/link_order.py
 
 A server uses some two megabytes of the program's twenty. Where they lie among the others, nearly every page that
 the kernel maps has some of them; side by side they take a fifth of the memory, and a start waits for fewer pages.
@@ -15,29 +14,21 @@ from __future__ import annotations
 import bisect
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
-import boto3
-from botocore.exceptions import ClientError
+from harness import lab
+from harness.clients import ROOT, Aws, refused
+from harness.process import Server
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
-SCRIPT = HERE / "first.ld"
-START_SECONDS = 120
+SCRIPT = ROOT / "crates/rolecall/link/first.ld"
 # A name stands for all functions that only differ in types: it is worth its place if this share of their code ran.
 NAME_SHARE = 0.05
 # A crate is taken whole if this share of its code ran.
 CRATE_SHARE = 0.5
-# Made up, for a server that lives as long as this script.
-ROOT_KEYS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 
 SECTION = re.compile(r"\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+ {9}(\S.*):\((\.text\S*)\)$")
 HASH = re.compile(r"17h[0-9a-f]{16}E.*$")
@@ -71,67 +62,24 @@ def build(where: Path) -> tuple[Path, str]:
 
 
 def trace(program: Path, where: Path) -> str:
-    """What valgrind notes of a server's start, the lab on it, and its end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = "{}:{}".format(*free.getsockname())
+    """What valgrind notes of a server's start, the lab on it, a denial among it, and its end."""
     noted = where / "callgrind.out"
-    command = ["valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-pos=no", "--compress-strings=no",
-               f"--callgrind-out-file={noted}",
-               str(program), "serve", "--listen", address, "--data", str(where / "data")]
-    environment = os.environ | {"ROLECALL_ROOT_ACCESS_KEY_ID": ROOT_KEYS[0],
-                                "ROLECALL_ROOT_SECRET_ACCESS_KEY": ROOT_KEYS[1]}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ["ROLECALL_BIN"] = str(program)
+    server = Server(where, within=("valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-pos=no",
+                                   "--compress-strings=no", f"--callgrind-out-file={noted}")).start()
     try:
-        wait_for(f"http://{address}/health", server)
-        lab(f"http://{address}")
+        root = Aws(server, server.root)
+        user = lab.declare(root)
+        root.iam.get_role(RoleName=lab.ROLE)
+        with refused("AccessDenied"):
+            user.s3.list_buckets()
+        session = user.assume(lab.ROLE_ARN)
+        session.arn()
+        session.s3.list_buckets()
+        server.stop()
     finally:
-        server.terminate()
-        server.wait()
+        server.kill()
     return noted.read_text()
-
-
-def wait_for(health: str, server: subprocess.Popen) -> None:
-    """Until the server answers."""
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(health, timeout=START_SECONDS).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            if server.poll() is not None or time.monotonic() > end:
-                raise
-            time.sleep(0.1)
-
-
-def lab(endpoint: str) -> None:
-    """Declare, assume, verify: what every server does, a denial among it."""
-    def client(service: str, keys: tuple[str, ...]):
-        return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=keys[0],
-                            aws_secret_access_key=keys[1], aws_session_token=(keys + (None,))[2])
-
-    iam = client("iam", ROOT_KEYS)
-    client("s3", ROOT_KEYS).create_bucket(Bucket="reports")
-    user = iam.create_user(UserName="ada")["User"]["Arn"]
-    trust = f"""{{"Version": "2012-10-17", "Statement": [
-        {{"Effect": "Allow", "Principal": {{"AWS": "{user}"}}, "Action": "sts:AssumeRole"}}]}}"""
-    may_list = """{"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}"""
-    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    policy = iam.create_policy(PolicyName="may-list", PolicyDocument=may_list)["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName="reader", PolicyArn=policy)
-    iam.get_role(RoleName="reader")
-    key = iam.create_access_key(UserName="ada")["AccessKey"]
-    ada = (key["AccessKeyId"], key["SecretAccessKey"])
-    try:
-        client("s3", ada).list_buckets()
-        raise SystemExit("the user was not denied")
-    except ClientError as denied:
-        assert denied.response["Error"]["Code"] == "AccessDenied", denied
-    session = client("sts", ada).assume_role(RoleArn=role, RoleSessionName="lab")["Credentials"]
-    reader = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
-    client("sts", reader).get_caller_identity()
-    assert client("s3", reader).list_buckets()["Buckets"][0]["Name"] == "reports"
 
 
 def addresses(noted: str, program: Path) -> list[int]:
@@ -191,7 +139,7 @@ def nameless(section: str) -> str:
 
 
 def render(groups: dict[str, list[str]]) -> str:
-    lines = ["/* Generated by renew.py: the code that runs in every server. Not to be edited. */",
+    lines = ["/* Generated by tests/e2e/link_order.py: the code that runs in every server. Not to be edited. */",
              "SECTIONS", "{", "  .text.first :", "  {"]
     for group in sorted(groups, key=lambda one: (one == "*", one)):
         lines += [f"    {group}(", *(f"      {name}" for name in groups[group]), "    )"]

@@ -25,12 +25,8 @@ SESSION_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/robot/GitHub-Session"
 
 @pytest.fixture(scope="module")
 def robot(root: Aws) -> Aws:
-    root.iam.create_policy(PolicyName=lab.POLICY, Path=lab.POLICY_PATH, PolicyDocument=lab.MANAGED)
-    user = root.user(lab.USER, allow("sts:AssumeRole", lab.ROLE_ARN), Path=lab.USER_PATH)
-    root.iam.create_role(RoleName=lab.ROLE, AssumeRolePolicyDocument=lab.TRUST)
-    root.iam.attach_role_policy(RoleName=lab.ROLE, PolicyArn=lab.POLICY_ARN)
-    for bucket in lab.BUCKETS:
-        root.s3.create_bucket(Bucket=bucket)
+    user = lab.declare(root)
+    root.s3.create_bucket(Bucket=lab.BUCKETS[1])
     return user
 
 

@@ -17,13 +17,7 @@ from harness.process import ACCOUNT, Credentials, Server
 @pytest.fixture(scope="module")
 def user(root: Aws) -> Aws:
     """The lab, declared; its user."""
-    root.s3.create_bucket(Bucket=lab.BUCKETS[0])
-    root.iam.create_policy(PolicyName=lab.POLICY, Path=lab.POLICY_PATH, PolicyDocument=lab.MANAGED)
-    root.iam.create_user(UserName=lab.USER, Path=lab.USER_PATH)
-    root.iam.create_role(RoleName=lab.ROLE, AssumeRolePolicyDocument=lab.TRUST)
-    root.iam.attach_role_policy(RoleName=lab.ROLE, PolicyArn=lab.POLICY_ARN)
-    root.iam.put_user_policy(UserName=lab.USER, PolicyName=lab.USER_POLICY, PolicyDocument=lab.MAY_ASSUME)
-    return root.as_(Credentials.of(root.iam.create_access_key(UserName=lab.USER)["AccessKey"]))
+    return lab.declare(root)
 
 
 def test_denied_then_assumed_then_allowed(user: Aws) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import statistics
 import subprocess
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import wire
+from harness.etcd import free_port
 from harness.process import Credentials, Server, clean_environment, program
 
 pytestmark = pytest.mark.perf
@@ -37,9 +37,7 @@ def test_the_first_answer_after_a_start(tmp_path: Path) -> None:
 
 def first_answer(home: Path, data: Path) -> tuple[float, int]:
     """The port is chosen, and the request signed, before the clock runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = Server(home, data)
     server.endpoint = f"http://127.0.0.1:{port}"
     body = wire.form({"Action": "GetCallerIdentity", "Version": wire.VERSIONS["sts"]})

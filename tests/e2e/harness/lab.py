@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .process import ACCOUNT
+from .clients import Aws
+from .process import ACCOUNT, Credentials
 
 POLICY = "s3_management"
 POLICY_PATH = "/storage/"
@@ -32,3 +33,14 @@ TRUST_SERVICE_ONLY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]})
 MAY_ASSUME = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE_ARN}]})
+
+
+def declare(root: Aws) -> Aws:
+    """Declares the lab with its first bucket; the lab's user."""
+    root.s3.create_bucket(Bucket=BUCKETS[0])
+    root.iam.create_policy(PolicyName=POLICY, Path=POLICY_PATH, PolicyDocument=MANAGED)
+    root.iam.create_user(UserName=USER, Path=USER_PATH)
+    root.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=TRUST)
+    root.iam.attach_role_policy(RoleName=ROLE, PolicyArn=POLICY_ARN)
+    root.iam.put_user_policy(UserName=USER, PolicyName=USER_POLICY, PolicyDocument=MAY_ASSUME)
+    return root.as_(Credentials.of(root.iam.create_access_key(UserName=USER)["AccessKey"]))
